@@ -1,0 +1,9 @@
+// url: the page, without its query unless --url-by full asks for the origin's whole URL.
+#include "src/hook.h"
+
+namespace track_usage {
+
+extern const Hook url_hook;
+const Hook url_hook{.name = "url", .column = "url", .help = "hits and bytes by page", .key = Column::path, .key_by_full = Column::url};
+
+}  // namespace track_usage

@@ -1,0 +1,36 @@
+#include "parsers/parsers.h"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "parsers/json.h"
+#include "src/base/text.h"
+#include "src/error.h"
+
+namespace track_usage {
+
+#define PARSER(name) extern const ParserInfo name##_parser;
+#include "parsers/parsers.inc"
+#undef PARSER
+
+std::span<const ParserInfo* const> all_parsers() {
+#define PARSER(name) &name##_parser,
+  static constexpr const ParserInfo* table[] = {
+#include "parsers/parsers.inc"
+  };
+#undef PARSER
+  return table;
+}
+
+std::unique_ptr<Parser> make_parser(std::string_view format, const LogOptions& options) {
+  if (format.starts_with("json:")) return make_json_parser(options, format.substr(5));
+  std::vector<std::string_view> names;
+  for (const ParserInfo* parser : all_parsers()) {
+    if (parser->name == format) return parser->make(options);
+    names.push_back(parser->name);
+  }
+  throw Error(Exit::usage, fmt::format("no format is called '{}'", visible(format)), suggest(format, names));
+}
+
+}  // namespace track_usage

@@ -1,0 +1,19 @@
+// The door to the dialects: the table of all of them, in the order in which
+// `auto` tries them, and how a --format becomes one.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "src/parser.h"
+
+namespace track_usage {
+
+std::span<const ParserInfo* const> all_parsers();
+
+// A dialect by name, or "json:FIELD=KEY,..."; throws Error (usage) with a
+// suggestion. Not "auto", which is all of them.
+std::unique_ptr<Parser> make_parser(std::string_view format, const LogOptions& options);
+
+}  // namespace track_usage

@@ -1,0 +1,223 @@
+#include "sinks/sqlite/reading.h"
+
+#include <array>
+#include <cstring>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "sinks/sqlite/schema.h"
+#include "src/base/text.h"
+
+namespace track_usage::sqlite {
+namespace {
+
+constexpr std::size_t rows_a_batch = 8192;
+
+std::uint64_t unsigned_of(std::int64_t n) { return static_cast<std::uint64_t>(n); }
+
+// Rows of the base tables as a batch: each dictionary id is looked up once.
+class RowReader {
+ public:
+  RowReader(Database& database, const std::string& prefix)
+      : text_(database, "SELECT text FROM " + prefix + "_texts WHERE id = ?"),
+        request_(database, "SELECT request, method, url, path, url_args, protocol FROM " + prefix + "_requests WHERE id = ?"),
+        agent_(database, "SELECT browser, language, platform, version, bot FROM " + prefix + "_agents WHERE id = ?") {}
+
+  Batch batch;
+
+  void clear() {
+    batch.clear();
+    texts_.clear();
+    requests_.clear();
+    agents_.clear();
+  }
+
+  TextId text(std::int64_t id) {
+    const auto [at, fresh] = texts_.try_emplace(id, null_text);
+    if (!fresh) return at->second;
+    text_.bind(1, id);
+    if (text_.step()) at->second = batch.texts.intern(text_.text(0));
+    text_.reset();
+    return at->second;
+  }
+
+  std::uint32_t request(std::int64_t id) {
+    const auto [at, fresh] = requests_.try_emplace(id, 0);
+    if (!fresh) return at->second;
+    Request r;
+    request_.bind(1, id);
+    if (request_.step()) {
+      r.request = inline_text(request_, 0);
+      r.method = inline_text(request_, 1);
+      r.path = request_.null(3) ? null_text : text(request_.number(3));
+      r.url_args = inline_text(request_, 4);
+      r.protocol = inline_text(request_, 5);
+      if (!request_.null(2)) {
+        r.url = text(request_.number(2));
+      } else if (r.method == null_text) {
+        r.url = batch.texts.intern("-");
+      } else {  // the target as it stands in the request
+        std::string_view target = batch.texts[r.request];
+        target.remove_prefix(batch.texts[r.method].size() + 1);
+        if (r.protocol != null_text) target.remove_suffix(batch.texts[r.protocol].size() + 1);
+        r.url = batch.texts.intern(target);
+      }
+    }
+    request_.reset();
+    at->second = static_cast<std::uint32_t>(batch.requests.size());
+    batch.requests.push_back(r);
+    return at->second;
+  }
+
+  std::uint32_t agent(std::int64_t id) {
+    const auto [at, fresh] = agents_.try_emplace(id, 0);
+    if (!fresh) return at->second;
+    Agent a{.string = text(id)};
+    agent_.bind(1, id);
+    if (agent_.step()) {
+      a.browser = inline_text(agent_, 0);
+      a.language = inline_text(agent_, 1);
+      a.platform = inline_text(agent_, 2);
+      a.version = inline_text(agent_, 3);
+      a.bot = inline_text(agent_, 4);
+    }
+    agent_.reset();
+    at->second = static_cast<std::uint32_t>(batch.agents.size());
+    batch.agents.push_back(a);
+    return at->second;
+  }
+
+ private:
+  TextId inline_text(const Statement& from, int column) {
+    return from.null(column) ? null_text : batch.texts.intern(from.text(column));
+  }
+
+  Statement text_, request_, agent_;
+  std::unordered_map<std::int64_t, TextId> texts_;
+  std::unordered_map<std::int64_t, std::uint32_t> requests_, agents_;
+};
+
+}  // namespace
+
+std::vector<SourceRecord> read_sources(Database& database, const std::string& prefix) {
+  Statement s(database, "SELECT id, host, path, name, format, filters, device, inode, size, mtime_ns, ctime_ns, seen_ns, finished, marks,"
+      " end_offset, end_hash, first_line, first_ts, last_ts, first_taken, last_taken, read, stored, filtered, rejected, blank FROM " + prefix + "_inputs ORDER BY id");
+  std::vector<SourceRecord> out;
+  while (s.step()) {
+    SourceRecord r;
+    r.id = s.number(0);
+    r.host = s.text(1);
+    r.path = s.text(2);
+    r.name = s.text(3);
+    r.format = s.text(4);
+    r.filters = s.text(5);
+    r.device = unsigned_of(s.number(6));
+    r.inode = unsigned_of(s.number(7));
+    r.size = unsigned_of(s.number(8));
+    r.mtime_ns = s.number(9);
+    r.ctime_ns = s.number(10);
+    r.seen_ns = s.number(11);
+    r.finished = s.number(12) != 0;
+    const std::string_view marks = s.text(13);
+    r.marks.resize(marks.size() / sizeof(std::uint64_t));
+    std::memcpy(r.marks.data(), marks.data(), r.marks.size() * sizeof(std::uint64_t));
+    r.offset = unsigned_of(s.number(14));
+    r.end_hash = unsigned_of(s.number(15));
+    r.first_line = s.null(16) ? no_number : s.number(16);
+    r.first_date = s.null(17) ? no_number : s.number(17);
+    r.last_date = s.null(18) ? no_number : s.number(18);
+    r.first_taken = s.number(19);
+    r.last_taken = s.number(20);
+    r.read = unsigned_of(s.number(21));
+    r.stored = unsigned_of(s.number(22));
+    r.filtered = unsigned_of(s.number(23));
+    r.rejected = unsigned_of(s.number(24));
+    r.blank = unsigned_of(s.number(25));
+    out.push_back(std::move(r));
+  }
+  return out;
+}
+
+void read_rows(Database& database, const std::string& prefix, const RowQuery& query, const std::function<bool(const Batch&)>& visit) {
+  // In the order of own columns.
+  static constexpr std::array<std::string_view, own_columns> own = {
+      "remote_addr", "peer_addr", "xforwardedfor", "referrer", "username", "server_name", "language",
+      "visitor", "country", "blueprint", "route", "view_args", "ip_info", "track_var"};
+  std::string sql = fmt::format("SELECT ts, source_offset, content_length, micros, status, flags, request, agent, {} FROM {}_data", fmt::join(own, ", "), prefix);
+  const bool bounded = query.since != INT64_MIN || query.until != INT64_MAX;
+  if (bounded) sql += " WHERE ts >= ? AND ts < ?";
+  if (query.newest_first) sql += " ORDER BY ts DESC, id DESC";
+  Statement s(database, sql);
+  if (bounded) s.bind(1, query.since).bind(2, query.until);
+  RowReader reader(database, prefix);
+  for (bool more = true; more;) {
+    reader.clear();
+    Batch& b = reader.batch;
+    while (b.size() < rows_a_batch && (more = s.step())) {
+      b.time.push_back(s.number(0));
+      b.offset.push_back(unsigned_of(s.number(1)));
+      b.bytes.push_back(s.null(2) ? no_number : s.number(2));
+      b.micros.push_back(s.null(3) ? no_number : s.number(3));
+      b.status.push_back(s.null(4) ? no_status : static_cast<std::int16_t>(s.number(4)));
+      b.flags.push_back(static_cast<std::uint8_t>(s.number(5)));
+      b.request.push_back(reader.request(s.number(6)));
+      b.agent.push_back(s.null(7) ? 0 : reader.agent(s.number(7)));
+      for (std::size_t c = 0; c < own_columns; ++c)
+        if (const int column = 8 + static_cast<int>(c); !s.null(column)) b.set(static_cast<Column>(c), reader.text(s.number(column)));
+      b.end_row();
+    }
+    b.counts.stored = b.size();
+    if (b.size() != 0 && !visit(b)) return;
+  }
+}
+
+std::vector<Sum> read_sums(Database& database, const std::string& prefix, const Hook& hook, const SumQuery& query) {
+  const auto period = static_cast<std::size_t>(query.period);
+  const std::int64_t unit = query.period == Period::hour ? quarter : 1;
+  const std::string_view bucket = period_names[period];
+  std::string sql = fmt::format("SELECT {}, {}, {}, {} FROM {} c{} WHERE c.{} >= ? AND c.{} < ?",
+                                query.total ? "0" : fmt::format("c.{}", bucket), hook.by_status ? "c.key" : "t.text",
+                                query.total ? "sum(c.hits)" : "c.hits", query.total ? "sum(c.transfer)" : "c.transfer",
+                                cells_table(prefix, hook, query.period), hook.by_status ? "" : fmt::format(" CROSS JOIN {}_texts t ON t.id = c.key", prefix),
+                                bucket, bucket);
+  if (query.key) sql += hook.by_status ? " AND c.key = ?" : " AND t.text = ?";
+  if (query.total) sql += " GROUP BY c.key";
+  sql += fmt::format(" ORDER BY {}3 DESC, 2", query.total ? "" : "1 DESC, ");
+  if (query.limit != 0) sql += fmt::format(" LIMIT {} OFFSET {}", query.limit, query.skip);
+  Statement s(database, sql);
+  s.bind(1, query.since == INT64_MIN ? INT64_MIN : query.since / unit);
+  s.bind(2, query.until == INT64_MAX ? INT64_MAX : (query.until + unit - 1) / unit);
+  if (query.key) {
+    if (hook.by_status)
+      s.bind(3, static_cast<std::int64_t>(parse_number(*query.key).value_or(UINT32_MAX)));
+    else
+      s.bind(3, *query.key);
+  }
+  std::vector<Sum> out;
+  while (s.step()) {
+    const std::string key = hook.by_status ? fmt::format("{}", s.number(1)) : std::string(s.text(1));
+    out.push_back({s.number(0) * unit, key, unsigned_of(s.number(2)), s.number(3)});
+  }
+  return out;
+}
+
+std::vector<RejectRecord> read_rejects(Database& database, const std::string& prefix) {
+  Statement s(database, fmt::format("SELECT i.path, r.line, r.source_offset, r.reason, r.raw, r.seen FROM {}_rejects r JOIN {}_inputs i ON i.id = r.source ORDER BY r.source, r.source_offset", prefix, prefix));
+  std::vector<RejectRecord> out;
+  while (s.step())
+    out.push_back({std::string(s.text(0)), unsigned_of(s.number(1)), unsigned_of(s.number(2)), std::string(s.text(3)), std::string(s.text(4)), s.number(5)});
+  return out;
+}
+
+std::vector<RunRecord> read_runs(Database& database, const std::string& prefix) {
+  Statement s(database, "SELECT id, begin, end, exit, read, stored, filtered, rejected, blank, already_taken, version, host, notices FROM " + prefix + "_runs ORDER BY id DESC");
+  std::vector<RunRecord> out;
+  while (s.step())
+    out.push_back({s.number(0), s.number(1), s.number(2), static_cast<int>(s.number(3)), unsigned_of(s.number(4)), unsigned_of(s.number(5)),
+                   unsigned_of(s.number(6)), unsigned_of(s.number(7)), unsigned_of(s.number(8)), unsigned_of(s.number(9)),
+                   std::string(s.text(10)), std::string(s.text(11)), std::string(s.text(12))});
+  return out;
+}
+
+}  // namespace track_usage::sqlite

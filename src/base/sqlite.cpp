@@ -1,0 +1,172 @@
+#include "src/base/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+
+namespace track_usage {
+
+bool SqliteError::busy() const { return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED; }
+bool SqliteError::not_a_database() const { return (code & 0xff) == SQLITE_NOTADB; }
+bool SqliteError::read_only() const { return (code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN; }
+
+struct Database::Inner {
+  SQLite::Database database;
+};
+
+namespace {
+
+std::string uri_of(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#')
+      uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    else
+      uri += c;
+  }
+  return uri + "?immutable=1";
+}
+
+template <typename F>
+auto translated(F&& f) {
+  try {
+    return f();
+  } catch (const SQLite::Exception& e) {
+    throw SqliteError(e.what(), e.getExtendedErrorCode() > 0 ? e.getExtendedErrorCode() : e.getErrorCode());
+  }
+}
+
+}  // namespace
+
+Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
+  int flags = SQLite::OPEN_READONLY;
+  if (mode == Mode::write || mode == Mode::temporary) flags = SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+  if (mode == Mode::immutable) flags |= SQLite::OPEN_URI;
+  inner_ = translated([&] {
+    return std::unique_ptr<Inner>(new Inner{SQLite::Database(mode == Mode::immutable ? uri_of(path) : path, flags, busy_timeout_ms)});
+  });
+  sqlite3_extended_result_codes(handle(), 1);
+}
+
+Database::~Database() = default;
+
+sqlite3* Database::handle() const { return inner_->database.getHandle(); }
+
+void Database::exec(const std::string& sql) {
+  translated([&] { inner_->database.exec(sql); });
+}
+
+std::int64_t Database::number(const std::string& sql, std::int64_t otherwise) {
+  Statement s(*this, sql);
+  return s.step() && !s.null(0) ? s.number(0) : otherwise;
+}
+
+std::string Database::text(const std::string& sql, const std::string& otherwise) {
+  Statement s(*this, sql);
+  return s.step() && !s.null(0) ? std::string(s.text(0)) : otherwise;
+}
+
+bool Database::has_table(const std::string& name) {
+  return translated([&] { return inner_->database.tableExists(name); });
+}
+
+Statement::Statement(Database& database, const std::string& sql) : database_(database.handle()) {
+  const int code = sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
+  if (code != SQLITE_OK) fail(code);
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+
+void Statement::fail(int code) const { throw SqliteError(sqlite3_errmsg(database_), code); }
+
+Statement& Statement::bind(int index, std::int64_t value) {
+  sqlite3_bind_int64(statement_, index, value);
+  return *this;
+}
+
+Statement& Statement::bind(int index, std::string_view text) {
+  // A null pointer would be taken for NULL.
+  sqlite3_bind_text64(statement_, index, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::bind_blob(int index, std::string_view bytes) {
+  sqlite3_bind_blob64(statement_, index, bytes.data() != nullptr ? bytes.data() : "", bytes.size(), SQLITE_STATIC);
+  return *this;
+}
+
+Statement& Statement::bind_null(int index) {
+  sqlite3_bind_null(statement_, index);
+  return *this;
+}
+
+Statement& Statement::bind_real(int index, double value) {
+  sqlite3_bind_double(statement_, index, value);
+  return *this;
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  sqlite3_reset(statement_);
+  fail(code);
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+  reset();
+}
+
+void Statement::reset() { sqlite3_reset(statement_); }
+
+std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_, column); }
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+std::string_view Statement::text(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+bool Statement::null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+namespace {
+
+std::string insert_of(const std::string& head, int columns, int rows, const std::string& tail) {
+  std::string row = "(?";
+  for (int c = 1; c < columns; ++c) row += ",?";
+  row += ')';
+  std::string sql = head + ' ' + row;
+  for (int r = 1; r < rows; ++r) sql += ',' + row;
+  return sql + ' ' + tail;
+}
+
+}  // namespace
+
+BulkInsert::BulkInsert(Database& database, const std::string& head, int columns, const std::string& tail, int rows)
+    : columns_(columns),
+      rows_(rows),
+      many_(database, insert_of(head, columns, rows, tail)),
+      one_(database, insert_of(head, columns, 1, tail)) {}
+
+void BulkInsert::begin(std::size_t rows) {
+  left_ = rows;
+  bound_ = 0;
+  now_ = left_ >= static_cast<std::size_t>(rows_) ? &many_ : &one_;
+}
+
+void BulkInsert::end_row() {
+  const int rows = now_ == &many_ ? rows_ : 1;
+  if (bound_ < columns_ * rows) return;
+  now_->run();
+  left_ -= static_cast<std::size_t>(rows);
+  bound_ = 0;
+  if (left_ < static_cast<std::size_t>(rows_)) now_ = &one_;
+}
+
+}  // namespace track_usage

@@ -1,0 +1,98 @@
+// SQLite, by way of SQLiteCpp: the only place that knows either. Everything
+// throws SqliteError; who uses a database says what that means.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace track_usage {
+
+class SqliteError : public std::runtime_error {
+ public:
+  SqliteError(const std::string& what, int code) : std::runtime_error(what), code(code) {}
+  const int code;  // SQLite's extended result code
+
+  bool busy() const;       // another program holds the database
+  bool not_a_database() const;
+  bool read_only() const;  // also: what a reader would have to create, it may not
+};
+
+class Database {
+ public:
+  enum class Mode : std::uint8_t { read, immutable, write, temporary };
+  Database(const std::string& path, Mode mode, int busy_timeout_ms);
+  ~Database();
+
+  void exec(const std::string& sql);
+  // First column of the first row; `otherwise` if there is none or it is null.
+  std::int64_t number(const std::string& sql, std::int64_t otherwise = 0);
+  std::string text(const std::string& sql, const std::string& otherwise = {});
+  bool has_table(const std::string& name);
+  sqlite3* handle() const;
+
+ private:
+  struct Inner;
+  std::unique_ptr<Inner> inner_;
+};
+
+// A prepared statement. SQLiteCpp's own has no way to bind a string_view
+// without a copy, so this one stands on the C interface. Bound texts must live
+// until the next reset().
+class Statement {
+ public:
+  Statement(Database& database, const std::string& sql);
+  ~Statement();
+  Statement(Statement&& other) noexcept;
+  Statement(const Statement&) = delete;
+
+  Statement& bind(int index, std::int64_t value);
+  Statement& bind(int index, std::string_view text);
+  Statement& bind_blob(int index, std::string_view bytes);
+  Statement& bind_null(int index);
+  Statement& bind_real(int index, double value);
+
+  bool step();     // true: a row stands ready
+  void run();      // to the end, then reset()
+  void reset();
+
+  std::int64_t number(int column) const;
+  double real(int column) const;
+  std::string_view text(int column) const;  // until the next step()
+  bool null(int column) const;
+
+ private:
+  [[noreturn]] void fail(int code) const;
+  sqlite3* database_;
+  sqlite3_stmt* statement_ = nullptr;
+};
+
+// INSERT … VALUES (?,?),(?,?)… in statements of many rows, which costs SQLite
+// far less than one a row.
+class BulkInsert {
+ public:
+  // "INSERT INTO t(a, b) VALUES", its columns, and what follows the values.
+  BulkInsert(Database& database, const std::string& head, int columns, const std::string& tail = {}, int rows = 50);
+
+  void begin(std::size_t rows);  // exactly as many end_row() follow
+  // Binds the next value of the present row, left to right. Texts must live
+  // until the last end_row().
+  void add(std::int64_t value) { now_->bind(++bound_, value); }
+  void add(std::string_view text) { now_->bind(++bound_, text); }
+  void add_null() { now_->bind_null(++bound_); }
+  void end_row();
+
+ private:
+  const int columns_, rows_;
+  Statement many_, one_;
+  Statement* now_ = nullptr;
+  std::size_t left_ = 0;
+  int bound_ = 0;
+};
+
+}  // namespace track_usage

@@ -1,0 +1,30 @@
+// The commands. Each returns the exit code and throws Error for what ends it.
+#pragma once
+
+#include <string_view>
+
+#include "src/error.h"
+#include "src/options.h"
+
+namespace track_usage {
+
+// Parses the arguments and does what they ask for.
+int run_command(int argc, char** argv);
+
+int ingest(const Options& options);
+int report(const Options& options);
+int rows(const Options& options);
+int sum(const Options& options);
+int status(const Options& options);
+int explain(const Options& options);
+int list(const Options& options);
+
+// Words for people, all on stderr: "track-usage: warning: ...", and a hint line.
+int complain(const Error& error);  // returns its exit code
+void say(std::string_view kind, std::string_view what, std::string_view hint = {});
+
+// The whole of `text` on stdout. A closed one ends the program quietly, as a
+// reader that has seen enough expects; any other failure is an Error.
+void write_stdout(std::string_view text);
+
+}  // namespace track_usage

@@ -1,0 +1,313 @@
+// ingest: the options made a job, the job run, and what came of it said.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <ctime>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "src/base/progress.h"
+#include "src/base/text.h"
+#include "src/commands/commands.h"
+#include "src/plan.h"
+
+namespace track_usage {
+namespace {
+
+constexpr mode_t new_file = 0640;
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+// Said now, at the end of the run, and in `status`: the table of DESIGN 2.
+class Voice {
+ public:
+  explicit Voice(const Options& o) : quiet_(o.quiet), verbose_(o.verbose), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+  void warn(std::string_view what, std::string_view hint = {}) {
+    notices_ += fmt::format("warning: {}\n", what);
+    if (!quiet_) say("warning", what, hint);
+  }
+  void notice(std::string_view what) {
+    notices_ += fmt::format("{}\n", what);
+    if (!quiet_ && (terminal_ || verbose_)) say("notice", what);
+  }
+  void detail(std::string_view what) {
+    if (verbose_ && !quiet_) say("notice", what);
+  }
+  // The closing lines: on a terminal, on request, and when something is wrong.
+  bool closes(int exit) const { return !quiet_ && (terminal_ || verbose_ || exit != 0); }
+  bool verbose() const { return verbose_ && !quiet_; }
+  bool terminal() const { return terminal_; }
+  bool quiet() const { return quiet_; }
+  const std::string& notices() const { return notices_; }
+
+ private:
+  const bool quiet_, verbose_, terminal_;
+  std::string notices_;  // for P_runs
+};
+
+// --rejects FILE: path:line:offset, reason, the line as it is.
+class RejectsFile {
+ public:
+  explicit RejectsFile(const std::string& path) : path_(path) {
+    fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, new_file);
+    if (fd_ < 0) throw Error(Exit::usage, fmt::format("--rejects: cannot write '{}': {}", visible(path), std::strerror(errno)));
+  }
+  ~RejectsFile() { ::close(fd_); }
+  RejectsFile(const RejectsFile&) = delete;
+
+  void add(const std::string& path, const RejectedLine& r) {
+    std::string text = fmt::format("{}:{}:{}\t{}\t", path, r.line, r.offset, reject_names[static_cast<std::size_t>(r.reason)]);
+    text.append(r.raw).append("\n");
+    for (std::string_view rest = text; !rest.empty();) {
+      const ssize_t n = ::write(fd_, rest.data(), rest.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) throw Error(Exit::store, fmt::format("cannot write '{}': {}", visible(path_), std::strerror(errno)));
+      rest.remove_prefix(static_cast<std::size_t>(n));
+    }
+  }
+
+ private:
+  std::string path_;
+  int fd_;
+};
+
+std::string by_reason(const Counts& c) {
+  std::string out;
+  for (std::size_t i = 0; i < c.rejected_by.size(); ++i)
+    if (c.rejected_by[i] != 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", grouped(c.rejected_by[i]), reject_names[i]);
+  return out;
+}
+
+// "2,114 lines = 2,071 stored + 40 filtered + 1 rejected + 2 blank"
+std::string equation(const Tally& t) {
+  std::string out = fmt::format("{} lines = {} stored", grouped(t.read()), grouped(t.counts.stored));
+  const auto add = [&](std::uint64_t n, std::string_view what) {
+    if (n != 0) out += fmt::format(" + {} {}", grouped(n), what);
+  };
+  add(t.counts.filtered(), "filtered");
+  add(t.counts.rejected(), "rejected");
+  add(t.counts.blank, "blank");
+  add(t.already_taken, "already taken");
+  return out;
+}
+
+nlohmann::ordered_json six(const Tally& t) {
+  return {{"read", t.read()}, {"stored", t.counts.stored}, {"filtered", t.counts.filtered()}, {"rejected", t.counts.rejected()},
+          {"blank", t.counts.blank}, {"already_taken", t.already_taken}};
+}
+
+std::string summary_json(const RunReport& report, const std::vector<Outlet>& outlets) {
+  nlohmann::ordered_json json;
+  json["total"] = six(report.total);
+  json["filtered_by"] = nlohmann::ordered_json::object();
+  json["rejected_by"] = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < filtered_names.size(); ++i)
+    if (const auto n = report.total.counts.filtered_by[i]; n != 0) json["filtered_by"][std::string(filtered_names[i])] = n;
+  for (std::size_t i = 0; i < reject_names.size(); ++i)
+    if (const auto n = report.total.counts.rejected_by[i]; n != 0) json["rejected_by"][std::string(reject_names[i])] = n;
+  json["files"] = nlohmann::ordered_json::array();
+  for (const FileReport& file : report.files) {
+    nlohmann::ordered_json entry{{"path", visible(file.path)}};
+    entry.update(six(file.tally));
+    json["files"].push_back(std::move(entry));
+  }
+  json["sinks"] = nlohmann::ordered_json::array();
+  for (std::size_t o = 0; o < outlets.size(); ++o) {
+    nlohmann::ordered_json entry{{"target", visible(outlets[o].shown)}};
+    entry.update(six(report.outlets[o]));
+    json["sinks"].push_back(std::move(entry));
+  }
+  return json.dump(2) + "\n";
+}
+
+void write_summary(const std::string& file, const std::string& text) {
+  if (file == "-") return write_stdout(text);
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, new_file);
+  const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int cause = errno;
+  if (fd >= 0) ::close(fd);
+  if (!written) throw Error(Exit::store, fmt::format("--summary-json: cannot write '{}': {}", visible(file), std::strerror(cause)));
+}
+
+std::string set_members(const std::vector<std::string>& set) {
+  nlohmann::ordered_json members = nlohmann::ordered_json::object();
+  for (const std::string& pair : set) {
+    const auto equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) throw Error(Exit::usage, fmt::format("--set: '{}' is not NAME=VALUE", visible(pair)));
+    members[visible(pair.substr(0, equals))] = visible(pair.substr(equals + 1));
+  }
+  const std::string object = members.dump();
+  return object.substr(1, object.size() - 2);
+}
+
+// Ends that concern one input: told as they are met in the list of files.
+int tell_inputs(const RunReport& report, Voice& voice) {
+  int exit = 0;
+  for (const FileReport& file : report.files) {
+    const std::string path = visible(file.path);
+    const Tally& t = file.tally;
+    if (file.end.damaged) {
+      voice.warn(file.end.trouble, !file.end.hint.empty() ? file.end.hint
+                 : t.counts.read() != 0 ? fmt::format("{} whole lines before it were taken; a whole copy goes on there", grouped(t.counts.read())) : "");
+      exit = 3;
+    }
+    if (file.end.edited) {
+      voice.warn(fmt::format("'{}' was taken before with other content: not taken again", path),
+                 "it was edited in place; --source NAME takes it as another log");
+      exit = 3;
+    }
+    if (file.unreadable) {
+      voice.warn(fmt::format("'{}': not one of its {} lines could be read ({}); nothing was taken", path, grouped(t.counts.read()), by_reason(t.counts)),
+                 fmt::format("track-usage explain {}", path));
+      if (exit == 0) exit = 1;
+    }
+    if (file.twin && t.counts.read() == 0) voice.warn(fmt::format("'{}' has the content of another file of this run: taken once", path), "--source NAME sets two equal logs apart");
+    if (file.end.line_waits) voice.notice(fmt::format("'{}': its last line has no end yet and waits for the next run (--final takes it)", path));
+    if (voice.verbose()) say("notice", fmt::format("{}: {}{}", path, equation(t), file.format.empty() ? "" : fmt::format(" ({})", file.format)));
+  }
+  return exit;
+}
+
+bool too_many_rejects(const RunReport& report, const Options& o) {
+  const Counts& c = report.total.counts;
+  const std::uint64_t rejected = c.rejected();
+  const auto seen = static_cast<double>(c.stored + c.filtered() + rejected);
+  return rejected > o.max_rejects && static_cast<double>(rejected) > o.max_reject_ratio * seen;
+}
+
+// The store is known by an absolute path; what rows go to, by what was typed.
+bool writes_to_terminal(const std::vector<Outlet>& outlets) {
+  for (const Outlet& outlet : outlets)
+    if (outlet.sink != nullptr && isatty(STDOUT_FILENO) != 0) return true;
+  return false;
+}
+
+}  // namespace
+
+int ingest(const Options& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  const std::int64_t begun = ::time(nullptr);
+  Voice voice(options);
+  if (options.inputs.empty()) throw Error(Exit::usage, "an input is missing", "track-usage ingest FILE..., or - for stdin");
+
+  // Everything that was typed is understood before the world is touched.
+  const Dialects dialects = make_dialects(options);
+  Filter filter = make_filter(options, Zone(options.zone.value_or("UTC")));
+  RowDefaults defaults;
+  if (!options.server.empty()) defaults = {.server_name = options.server, .server_fixed = true, .variables = {}};
+  defaults.variables = set_members(options.set);
+  std::vector<Outlet> outlets = make_outlets(options);
+  std::unique_ptr<RejectsFile> rejects;
+  if (!options.rejects_file.empty() && !options.dry_run) rejects = std::make_unique<RejectsFile>(options.rejects_file);
+
+  const Kept kept = open_outlets(outlets, options);
+  if (kept.zone.name() != options.zone.value_or("UTC")) filter = make_filter(options, kept.zone);
+  for (const Outlet& outlet : outlets)
+    if (outlet.store != nullptr && !outlet.failed && !outlet.absent && outlet.store->created()) voice.warn(fmt::format("made a new store: {}", visible(outlet.shown)));
+
+  std::vector<std::string> own_files;
+  std::vector<std::vector<SourceRecord>> known;
+  for (const Outlet& outlet : outlets) {
+    if (outlet.store == nullptr || outlet.failed) continue;
+    for (std::string& file : outlet.store->files()) own_files.push_back(std::move(file));
+    known.push_back(outlet.absent ? std::vector<SourceRecord>() : outlet.store->sources());
+  }
+  const auto first_known = [&](const struct stat& st) -> std::optional<std::int64_t> {
+    std::optional<std::int64_t> first;
+    for (const auto& sources : known) {
+      const auto found = std::find_if(sources.begin(), sources.end(), [&](const SourceRecord& s) { return untouched(s, st); });
+      if (found == sources.end()) return {};
+      first = found->first_line;
+    }
+    return options.verify ? std::nullopt : first;
+  };
+  InputList list = list_inputs(options.inputs, Dispatcher(dialects.parsers), own_files, first_known);
+  int exit = 0;
+  for (const Trouble& trouble : list.troubles) {
+    voice.warn(trouble.what, trouble.hint);
+    exit = 3;
+  }
+  for (const std::string& passed : list.passed_over) voice.detail(passed);
+
+  std::uint64_t bytes = 0;
+  bool streams = false;
+  for (const Input& input : list.inputs) {
+    bytes += static_cast<std::uint64_t>(input.stat.st_size);
+    streams = streams || input.stream;
+  }
+  const bool bar = options.progress == Options::Show::always ||
+                   (options.progress == Options::Show::automatic && voice.terminal() && !voice.quiet() && !writes_to_terminal(outlets));
+  ProgressBar progress(bar, streams ? 0 : bytes);
+
+  Job job;
+  job.inputs = std::move(list.inputs);
+  job.parsers = dialects.parsers;
+  job.format_names = dialects.names;
+  job.defaults = defaults;
+  job.filter = &filter;
+  job.zone = kept.zone;
+  job.url_by = kept.url_by;
+  job.outlets = &outlets;
+  job.reader = {.batch = options.batch, .max_line = options.max_line, .final_line = options.final_line,
+                .verify = options.verify, .source = options.source, .host = host_name()};
+  job.jobs = options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+  job.dry_run = options.dry_run;
+  job.progress = [&](const Progress& p) { progress.update(p.bytes, p.lines); };
+  if (rejects != nullptr) job.rejected = [&](const std::string& path, const RejectedLine& r) { rejects->add(path, r); };
+
+  const RunReport report = run(job);
+  progress.clear();
+
+  const int inputs_exit = tell_inputs(report, voice);
+  if (exit == 0 || inputs_exit == 3) exit = inputs_exit != 0 ? inputs_exit : exit;
+  if (report.holes != 0) voice.notice(fmt::format("{} holes of NUL bytes before lines were skipped", grouped(report.holes)));
+  if (report.filtered_otherwise != 0)
+    voice.warn(fmt::format("other filters than before: {} lines of these logs were left out then, and stay so", grouped(report.filtered_otherwise)));
+  if (report.total.counts.read() != 0)
+    for (const std::string& pattern : filter.unmatched()) voice.notice(fmt::format("{} met no row", visible(pattern)));
+  for (const Outlet& outlet : outlets)
+    if (outlet.failed) {
+      say("error", outlet.trouble, outlet.hint);
+      exit = static_cast<int>(Exit::store);
+    }
+  if (exit == 0 && too_many_rejects(report, options)) exit = static_cast<int>(Exit::rejected);
+  if (report.signal != 0 && exit != static_cast<int>(Exit::store)) exit = 128 + report.signal;
+
+  for (std::size_t o = 0; o < outlets.size(); ++o) {
+    Outlet& outlet = outlets[o];
+    if (outlet.store == nullptr || outlet.failed || options.dry_run) continue;
+    const Tally& t = report.outlets[o];
+    try {
+      outlet.store->record({.id = 0, .begin = begun, .end = ::time(nullptr), .exit = exit, .read = t.read(), .stored = t.counts.stored,
+                            .filtered = t.counts.filtered(), .rejected = t.counts.rejected(), .blank = t.counts.blank,
+                            .already_taken = t.already_taken, .version = TRACK_USAGE_VERSION, .host = job.reader.host, .notices = voice.notices()});
+      outlet.store->close();
+    } catch (const Error& e) {
+      say("error", e.what(), e.hint);
+      exit = static_cast<int>(Exit::store);
+    }
+  }
+  if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
+
+  if (voice.closes(exit)) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    for (std::size_t o = 0; o < outlets.size(); ++o) {
+      const Tally& t = report.outlets[o];
+      fmt::print(stderr, "{}{}  {:.2f} s -> {}\n", options.dry_run ? "dry run, nothing is written: " : "", equation(t), seconds, visible(outlets[o].shown));
+    }
+    if (report.total.counts.rejected() != 0)
+      fmt::print(stderr, "rejected: {}\n", by_reason(report.total.counts));
+  }
+  return exit;
+}
+
+}  // namespace track_usage

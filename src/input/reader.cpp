@@ -1,0 +1,511 @@
+#include "src/input/reader.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "src/base/signals.h"
+#include "src/base/text.h"
+#include "src/error.h"
+#include "src/input/source.h"
+
+namespace track_usage {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t chunk_size = 1 << 20;  // with its columns it fits a core's caches
+constexpr std::size_t padding = 64;          // parsers may read as far behind a chunk
+constexpr std::size_t checked_head = 64 * 1024;
+constexpr auto live_unit = std::chrono::seconds(2);  // a stream's rows are durable within
+
+std::int64_t now_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_REALTIME, &t);
+  return nanoseconds(t);
+}
+
+// A source that can be read again from its start: a stream by keeping what was
+// read in a file that has no name.
+class Content {
+ public:
+  explicit Content(const std::string& path) : path_(path), source_(std::make_unique<Source>(path)) {}
+  ~Content() {
+    if (spool_ != nullptr) std::fclose(spool_);
+  }
+
+  const Source& source() const { return *source_; }
+
+  void keep() {
+    if (source_->stream() && spool_ == nullptr) spool_ = std::tmpfile();
+    if (source_->stream() && spool_ == nullptr)
+      throw Error(Exit::input, fmt::format("cannot keep a part of '{}' in a temporary file: {}", visible(path_), std::strerror(errno)));
+    keeping_ = spool_ != nullptr;
+  }
+
+  void rewind() {
+    keeping_ = false;
+    if (spool_ != nullptr) {
+      std::rewind(spool_);
+      replaying_ = true;
+    } else if (source_->compression() == Compression::none) {
+      source_->seek(0);
+    } else {
+      source_ = std::make_unique<Source>(path_);
+    }
+  }
+
+  void seek(std::uint64_t offset) { source_->seek(offset); }
+  void stop_keeping() { keeping_ = false; }
+
+  Source::Got read(char* to, std::size_t size, std::size_t& got, std::optional<Clock::time_point> deadline = {}) {
+    if (replaying_) {
+      got = std::fread(to, 1, size, spool_);
+      if (got != 0) return Source::Got::data;
+      replaying_ = false;
+    }
+    const Source::Got what = source_->read(to, size, got, deadline);
+    if (keeping_ && what == Source::Got::data && std::fwrite(to, 1, got, spool_) != got)
+      throw Error(Exit::input, fmt::format("cannot keep a part of '{}' in a temporary file: {}", visible(path_), std::strerror(errno)));
+    return what;
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<Source> source_;
+  std::FILE* spool_ = nullptr;
+  bool keeping_ = false, replaying_ = false;
+};
+
+}  // namespace
+
+struct Reader::Work {
+  const std::vector<Input>& inputs;
+  std::vector<std::vector<SourceRecord>> known;
+  const ReaderOptions options;
+  std::vector<std::vector<bool>> from_this_run;  // beside known
+  std::atomic<std::uint64_t> consumed{0};
+  std::uint64_t consumed_before = 0;
+  const Emit* emit = nullptr;
+  bool stopped = false;
+  Chunk chunk;
+
+  // Of the input being read.
+  std::size_t index = 0;
+  Fingerprint seen;
+  std::uint64_t lines = 0;  // before seen.position()
+  char last = '\n';         // the content's last byte there
+  struct stat stat {};
+  std::int64_t stat_taken = 0;
+  std::vector<Standing> standings;
+  std::vector<std::uint64_t> cuts;  // where a store's part begins: a unit must end there
+  std::uint64_t unit_begin = 0;
+
+  const Input& input() const { return inputs[index]; }
+
+  void feed(std::string_view bytes) {
+    if (bytes.empty()) return;
+    seen.feed(bytes);
+    lines += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+    last = bytes.back();
+  }
+
+  void restart() {
+    seen.restart();
+    lines = 0;
+    last = '\n';
+  }
+
+  bool send() {
+    chunk.input = index;
+    if (stopped || stop_signal() != 0) stopped = true;
+    const bool more = (*emit)(chunk);
+    if (!more) stopped = true;
+    chunk.size = 0;
+    chunk.cut = false;
+    chunk.begins.reset();
+    chunk.unit_ends.reset();
+    chunk.ends.reset();
+    return !stopped;
+  }
+
+  SourceRecord record(bool finished) const {
+    SourceRecord r;
+    std::error_code ignored;
+    r.path = input().path == "-" ? "-" : std::filesystem::absolute(input().path, ignored).lexically_normal().string();
+    r.host = options.host;
+    r.name = options.source;
+    if (!input().stream) {
+      r.device = stat.st_dev;
+      r.inode = stat.st_ino;
+      r.size = static_cast<std::uint64_t>(stat.st_size);
+      r.mtime_ns = nanoseconds(stat.st_mtim);
+      r.ctime_ns = nanoseconds(stat.st_ctim);
+      r.seen_ns = stat_taken;
+    }
+    r.finished = finished;
+    r.marks = seen.marks();
+    r.offset = seen.position();
+    r.end_hash = seen.digest();
+    r.first_line = input().first;
+    r.read = lines;
+    return r;
+  }
+
+  void take(std::size_t i);
+  bool passed_by_hints();
+  bool resume_by_hints(Content& content);
+  bool identify(Content& content);
+  bool edited() const;
+  void stand();
+  void hand_out(Content& content, InputEnd& end);
+  void remember(const SourceRecord& r);
+};
+
+bool Reader::Work::passed_by_hints() {
+  if (input().stream || options.verify || known.empty()) return false;
+  standings.clear();
+  for (const auto& sources : known) {
+    const auto found = std::find_if(sources.begin(), sources.end(), [&](const SourceRecord& s) {
+      return s.name == options.source && untouched(s, input().stat) && !(options.final_line && s.offset < s.size);
+    });
+    if (found == sources.end()) return false;
+    standings.push_back({.source = static_cast<std::size_t>(found - sources.begin()), .offset = found->offset, .lines = found->read, .known = true});
+  }
+  return true;
+}
+
+// The file is where and as long as it was: its head and what lies before the
+// offset are enough to know it by.
+bool Reader::Work::resume_by_hints(Content& content) {
+  if (input().stream || options.verify || known.empty() || content.source().compression() != Compression::none) return false;
+  standings.clear();
+  std::vector<char> bytes(1 << 20);
+  const auto read_and_feed = [&](Fingerprint& print, std::uint64_t until) {
+    while (print.position() < until) {
+      std::size_t got = 0;
+      const auto want = std::min<std::uint64_t>(bytes.size(), until - print.position());
+      if (content.read(bytes.data(), static_cast<std::size_t>(want), got) != Source::Got::data) return false;
+      print.feed({bytes.data(), got});
+      last = bytes[got - 1];
+    }
+    return true;
+  };
+  const SourceRecord* nearest = nullptr;
+  for (const auto& sources : known) {
+    const auto found = std::find_if(sources.rbegin(), sources.rend(), [&](const SourceRecord& s) {
+      return s.name == options.source && same_file(s, stat) && s.offset > 0 && s.offset <= static_cast<std::uint64_t>(stat.st_size);
+    });
+    if (found == sources.rend()) return false;
+    Fingerprint head;
+    content.seek(0);
+    if (!read_and_feed(head, std::min<std::uint64_t>(found->offset, checked_head))) return false;
+    if (!std::equal(head.marks().begin(), head.marks().end(), found->marks.begin())) return false;
+    Fingerprint tail;
+    content.seek(tail.resume(found->marks, found->offset));
+    if (!read_and_feed(tail, found->offset) || tail.digest() != found->end_hash) return false;
+    standings.push_back({.source = static_cast<std::size_t>(sources.rend() - found) - 1, .offset = found->offset, .lines = found->read, .known = true});
+    if (nearest == nullptr || found->offset < nearest->offset) nearest = &*found;
+  }
+  content.seek(seen.resume(nearest->marks, nearest->offset));
+  lines = nearest->read;
+  return read_and_feed(seen, nearest->offset);
+}
+
+// Reads the content from its start for as long as it could be one that is
+// known, and goes to where its new part begins. False: the run is to stop.
+bool Reader::Work::identify(Content& content) {
+  standings.assign(known.size(), {});
+  std::vector<Matcher> matchers;
+  for (const auto& sources : known) matchers.emplace_back(sources, options.source);
+  const auto undecided = [&] { return std::any_of(matchers.begin(), matchers.end(), [](const Matcher& m) { return m.undecided(); }); };
+  if (undecided()) content.keep();
+  std::vector<char> bytes(1 << 20);
+  bool ended = false;
+  while (undecided()) {
+    std::uint64_t target = UINT64_MAX;
+    for (const Matcher& m : matchers) target = std::min(target, m.next());
+    while (seen.position() < target && !ended) {
+      std::size_t got = 0;
+      const auto want = std::min<std::uint64_t>(bytes.size(), target - seen.position());
+      const Source::Got what = content.read(bytes.data(), static_cast<std::size_t>(want), got);
+      if (what == Source::Got::stopped) return false;
+      if (what == Source::Got::end) ended = true;
+      feed({bytes.data(), got});
+    }
+    for (Matcher& m : matchers) ended ? m.end(seen) : m.observe(seen);
+  }
+  std::uint64_t start = UINT64_MAX;
+  bool differs_at_once = !matchers.empty();
+  for (std::size_t s = 0; s < matchers.size(); ++s) {
+    if (matchers[s].match() != Matcher::none) {
+      const SourceRecord& source = known[s][matchers[s].match()];
+      standings[s] = {.source = matchers[s].match(), .offset = source.offset, .lines = source.read, .known = true};
+      // A shorter copy: all of it is taken.
+      if (ended && seen.position() < source.offset) {
+        standings[s].offset = seen.position();
+        standings[s].lines = lines;
+      }
+    }
+    if (matchers[s].agreed() != 0 || standings[s].known) differs_at_once = false;
+    start = std::min(start, standings[s].offset);
+  }
+  content.stop_keeping();
+  if (matchers.empty()) start = 0;
+  if (differs_at_once && edited()) return true;
+  if (seen.position() == start) return true;
+  content.rewind();
+  restart();
+  while (seen.position() < start) {
+    std::size_t got = 0;
+    const auto want = std::min<std::uint64_t>(bytes.size(), start - seen.position());
+    const Source::Got what = content.read(bytes.data(), static_cast<std::size_t>(want), got);
+    if (what == Source::Got::stopped) return false;
+    if (what == Source::Got::end) break;
+    feed({bytes.data(), got});
+  }
+  return true;
+}
+
+// Ruling 21: a known file, beginning at the same time, with other bytes.
+bool Reader::Work::edited() const {
+  if (input().stream || input().first == no_number) return false;
+  const SourceRecord now = record(false);
+  for (const auto& sources : known)
+    for (const SourceRecord& s : sources)
+      if (s.name == options.source && (s.path == now.path || same_file(s, stat)) && s.first_line == input().first) return true;
+  return false;
+}
+
+// What this run takes is known to the rest of it, too.
+void Reader::Work::remember(const SourceRecord& r) {
+  for (std::size_t s = 0; s < known.size(); ++s) {
+    Standing& standing = standings[s];
+    if (!standing.known) {
+      standing.known = true;
+      standing.source = known[s].size();
+      known[s].push_back(r);
+      from_this_run[s].push_back(true);
+    } else if (r.offset > known[s][standing.source].offset) {
+      known[s][standing.source] = r;
+      from_this_run[s][standing.source] = true;
+    }
+  }
+}
+
+void Reader::Work::hand_out(Content& content, InputEnd& end) {
+  const std::size_t piece = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, std::max<std::uint64_t>(options.batch, 4096)));
+  const auto max_line = static_cast<std::size_t>(options.max_line);
+  const std::size_t capacity = piece + max_line + 1;
+  std::vector<char> buffer(capacity + padding);
+  std::size_t size = 0;            // bytes in buffer; all of them behind seen.position()
+  bool skipping = last != '\n';    // the rest of a line that was cut, or half taken
+  std::optional<Clock::time_point> deadline;
+  bool ended = false, open_unit = false;
+  unit_begin = seen.position();
+
+  const auto unit_end = [&](bool finished) {
+    chunk.unit_ends = std::make_unique<SourceRecord>(record(finished));
+    unit_begin = seen.position();
+    deadline.reset();
+    open_unit = false;
+    remember(*chunk.unit_ends);
+  };
+  // Hands out buffer[0, n), whole lines; `newline` stands for one that the
+  // content does not have, or not there.
+  const auto out = [&](std::size_t n, bool cut, bool newline) {
+    chunk.offset = seen.position();
+    feed({buffer.data(), n});
+    chunk.bytes.resize(capacity + padding);
+    std::memcpy(chunk.bytes.data(), buffer.data(), n);
+    chunk.size = n;
+    if (newline) {
+      chunk.bytes[chunk.size++] = '\n';
+      if (!cut) ++lines;  // one that is cut is counted when its newline is met
+    }
+    chunk.cut = cut;
+    chunk.end = seen.position();
+    std::memmove(buffer.data(), buffer.data() + n, size - n);
+    size -= n;
+    open_unit = true;
+    const bool at_cut = std::any_of(cuts.begin(), cuts.end(), [&](std::uint64_t c) { return chunk.offset < c && c <= seen.position(); });
+    if (!cut && (at_cut || seen.position() - unit_begin >= options.batch)) unit_end(false);
+    return send();
+  };
+  const auto limit = [&](std::size_t n) {  // not across where another store's part begins
+    for (const std::uint64_t c : cuts)
+      if (c > seen.position() && c < seen.position() + n) n = static_cast<std::size_t>(c - seen.position());
+    return n;
+  };
+  // All whole lines of the buffer, and what of an overlong one is enough.
+  const auto drain = [&] {
+    while (size > 0) {
+      if (skipping) {
+        const auto* newline = static_cast<const char*>(std::memchr(buffer.data(), '\n', size));
+        const std::size_t n = newline != nullptr ? static_cast<std::size_t>(newline - buffer.data()) + 1 : size;
+        feed({buffer.data(), n});
+        std::memmove(buffer.data(), buffer.data() + n, size - n);
+        size -= n;
+        open_unit = true;
+        skipping = newline == nullptr;
+        continue;
+      }
+      // From line start to line start, by the last newline within max_line.
+      const std::size_t reach = limit(size);
+      std::size_t whole = 0;
+      bool overlong = false;
+      while (whole < reach && !overlong) {
+        const std::size_t window = std::min(reach - whole, max_line + 1);
+        const auto* newline = static_cast<const char*>(memrchr(buffer.data() + whole, '\n', window));
+        if (newline != nullptr)
+          whole = static_cast<std::size_t>(newline - buffer.data()) + 1;
+        else if (window == max_line + 1)
+          overlong = true;
+        else
+          break;
+      }
+      if (whole == 0 && !overlong && reach < size) {  // another store took half of this line
+        const auto* newline = static_cast<const char*>(std::memchr(buffer.data(), '\n', size));
+        if (newline != nullptr) whole = static_cast<std::size_t>(newline - buffer.data()) + 1;
+      }
+      if (whole > 0) {
+        if (!out(whole, false, false)) return false;
+      } else if (overlong) {
+        skipping = true;
+        if (!out(max_line, true, true)) return false;
+      } else {
+        break;
+      }
+    }
+    return true;
+  };
+
+  while (!ended && !stopped) {
+    std::size_t got = 0;
+    Source::Got what = Source::Got::data;
+    std::optional<Clock::time_point> until = deadline;
+    if (content.source().stream() && size > 0 && std::memchr(buffer.data(), '\n', size) != nullptr) until = Clock::now();
+    try {
+      what = content.read(buffer.data() + size, piece + max_line - size, got, until);
+    } catch (const Error& e) {
+      end.damaged = true;
+      end.trouble = e.what();
+      ended = true;
+    }
+    consumed = consumed_before + content.source().consumed();
+    if (got > 0 && !deadline && content.source().stream()) deadline = Clock::now() + live_unit;
+    size += got;
+    switch (what) {
+      case Source::Got::data:
+        if (!content.source().stream() && size < piece && !end.damaged) continue;
+        if (content.source().stream() && size < piece) continue;
+        if (!drain()) return;
+        break;
+      case Source::Got::timeout:
+        if (!drain()) return;
+        if (deadline && Clock::now() >= *deadline) {
+          chunk.end = seen.position();
+          if (open_unit) {
+            unit_end(false);
+            if (!send()) return;
+          }
+          deadline.reset();  // what waits is a line without its end
+        }
+        break;
+      case Source::Got::end: ended = true; break;
+      case Source::Got::stopped:
+        drain();
+        stopped = true;
+        break;
+    }
+  }
+  if (!stopped && !drain()) return;
+  const bool good_end = ended && !end.damaged && !stopped;
+  const bool complete = content.source().stream() || content.source().compression() != Compression::none || options.final_line;
+  if (size > 0 && good_end && complete && !skipping) {
+    if (!out(size, false, true)) return;
+  }
+  end.line_waits = size > 0 && good_end;
+  end.source = record(good_end);
+  if (open_unit) unit_end(good_end);
+}
+
+void Reader::Work::take(std::size_t i) {
+  index = i;
+  restart();
+  auto begin = std::make_unique<InputBegin>();
+  auto end = std::make_unique<InputEnd>();
+  stat = input().stat;
+  const auto size = input().stream ? 0 : static_cast<std::uint64_t>(stat.st_size);
+  chunk.offset = chunk.end = 0;
+  if (passed_by_hints()) {
+    begin->passed = true;
+    begin->standings = standings;
+    chunk.begins = std::move(begin);
+    chunk.ends = std::move(end);
+    consumed = consumed_before += size;
+    send();
+    return;
+  }
+  try {
+    stat_taken = now_ns();
+    Content content(input().path);
+    stat = content.source().stat();
+    bool going = true;
+    if (!resume_by_hints(content)) {
+      if (!input().stream && content.source().compression() == Compression::none) content.seek(0);
+      restart();
+      going = identify(content);
+    }
+    for (std::size_t s = 0; s < standings.size(); ++s)
+      standings[s].twin = standings[s].known && from_this_run[s][standings[s].source];
+    begin->standings = standings;
+    const bool nothing_agrees = std::none_of(standings.begin(), standings.end(), [](const Standing& s) { return s.known; });
+    if (going && nothing_agrees && !standings.empty() && edited()) {
+      end->edited = true;
+      going = false;
+    }
+    cuts.clear();
+    for (const Standing& s : standings) cuts.push_back(s.offset);
+    chunk.begins = std::move(begin);
+    if (going) {
+      chunk.end = seen.position();
+      if (!send()) return;
+      hand_out(content, *end);
+    }
+    consumed_before += size;
+  } catch (const Error& e) {
+    if (chunk.begins == nullptr && begin != nullptr) {
+      begin->standings.assign(known.size(), {});
+      chunk.begins = std::move(begin);
+    }
+    end->damaged = true;
+    end->trouble = e.what();
+    end->hint = e.hint;
+  }
+  chunk.end = seen.position();
+  chunk.ends = std::move(end);
+  send();
+}
+
+Reader::Reader(const std::vector<Input>& inputs, std::vector<std::vector<SourceRecord>> known, ReaderOptions options)
+    : work_(new Work{inputs, std::move(known), std::move(options), {}, {}, 0, nullptr, false, {}, 0, {}, 0, '\n', {}, 0, {}, {}, 0}) {
+  for (const auto& sources : work_->known) work_->from_this_run.emplace_back(sources.size(), false);
+}
+
+Reader::~Reader() = default;
+
+void Reader::run(const Emit& emit) {
+  work_->emit = &emit;
+  for (std::size_t i = 0; i < work_->inputs.size() && !work_->stopped && stop_signal() == 0; ++i) work_->take(i);
+}
+
+std::uint64_t Reader::consumed() const { return work_->consumed; }
+
+}  // namespace track_usage

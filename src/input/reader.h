@@ -1,0 +1,79 @@
+// Inputs to chunks: finds out which source each input is and how far every
+// store took it, and hands out what is new, in order, cut at newlines.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/input/inputs.h"
+#include "src/input/ledger.h"
+
+namespace track_usage {
+
+// How one store stands towards an input.
+struct Standing {
+  std::size_t source = 0;  // index into the run's list of that store's sources
+  std::uint64_t offset = 0, lines = 0;  // taken before
+  bool known = false;      // it was in the ledger, or earlier in this run
+  bool twin = false;       // known from another file of this very run
+};
+
+// What the writing thread must know of an input besides its lines.
+struct InputBegin {
+  std::vector<Standing> standings;  // one a store
+  bool passed = false;              // known by hints to be finished; nothing is read
+};
+struct InputEnd {
+  bool damaged = false;
+  bool line_waits = false;  // an unterminated last line was left for the next run
+  bool edited = false;      // a known log with other content: not taken
+  std::string trouble, hint;
+  SourceRecord source;      // as of the end: hints, marks, finished
+};
+
+struct Chunk {
+  std::vector<char> bytes;   // the lines, then at least 64 readable bytes
+  std::size_t size = 0;      // 0: none
+  std::uint64_t offset = 0;  // of the first line in the content
+  std::size_t input = 0;     // index into the list of inputs
+  bool cut = false;          // the last line was cut at --max-line
+  std::uint64_t end = 0;     // offset behind the last line, cut parts included
+  std::unique_ptr<InputBegin> begins;
+  std::unique_ptr<SourceRecord> unit_ends;  // marks, hash and hints as of `end`
+  std::unique_ptr<InputEnd> ends;
+
+  std::string_view lines() const { return {bytes.data(), size}; }
+};
+
+struct ReaderOptions {
+  std::uint64_t batch = 64 << 20;
+  std::uint64_t max_line = 1 << 20;
+  bool final_line = false;  // --final
+  bool verify = false;
+  std::string source;       // --source
+  std::string host;
+};
+
+class Reader {
+ public:
+  // `known` has each store's sources; the reader adds to them as it reads on.
+  Reader(const std::vector<Input>& inputs, std::vector<std::vector<SourceRecord>> known, ReaderOptions options);
+  ~Reader();
+
+  // Calls `emit` with chunk after chunk, which may swap the chunk's buffer for
+  // one of its own; ends early if it returns false or a signal came.
+  using Emit = std::function<bool(Chunk&)>;
+  void run(const Emit& emit);
+
+  std::uint64_t consumed() const;  // bytes of input files so far; from any thread
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
+
+}  // namespace track_usage

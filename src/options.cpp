@@ -1,0 +1,452 @@
+#include "src/options.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <set>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "src/base/text.h"
+#include "src/base/timestamp.h"
+#include "src/error.h"
+
+namespace track_usage {
+namespace {
+
+constexpr const char* default_config = "/etc/track-usage.toml";
+constexpr std::size_t help_column = 28;
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t from = 0; from <= text.size();) {
+    const auto comma = std::min(text.find(',', from), text.size());
+    if (comma > from) out.emplace_back(trim(std::string_view(text).substr(from, comma - from)));
+    from = comma + 1;
+  }
+  return out;
+}
+
+// Commands and their options, bound to one Options. The declarations are the
+// help text, too.
+class Declarations {
+ public:
+  explicit Declarations(Options& o) : o_(o), app_("Turns web-server access logs into usage rows and summaries, exactly once.", "track-usage") {
+    app_.require_subcommand(0, 1);
+    app_.set_help_flag("-h,--help", "this text");
+    app_.set_version_flag("--version", version(), "the version and the sinks built in");
+    app_.get_formatter()->column_width(help_column);
+    app_.footer("\nBegin with:  track-usage report access.log\n"
+                "             track-usage ingest access.log\n"
+                "Each command has its own --help. The manual: man track-usage");
+    ingest();
+    report();
+    rows();
+    sum();
+    status();
+    explain();
+    list();
+  }
+
+  CLI::App& app() { return app_; }
+
+  // The options of one command by long name, without the dashes.
+  static std::map<std::string, CLI::Option*> options_of(CLI::App& command) {
+    std::map<std::string, CLI::Option*> out;
+    for (CLI::Option* option : command.get_options())
+      if (!option->get_lnames().empty() && option->get_lnames()[0] != "help" && option->get_lnames()[0] != "config")
+        out[option->get_lnames()[0]] = option;
+    return out;
+  }
+
+  std::string config;  // of --config
+
+ private:
+  static std::string version() { return fmt::format("track-usage {} (sqlite, print, output)", TRACK_USAGE_VERSION); }
+
+  CLI::App* command(const char* name, const char* help) {
+    CLI::App* c = app_.add_subcommand(name, help);
+    c->set_help_flag("-h,--help", "this text");
+    c->get_formatter()->column_width(help_column);
+    c->add_option("--config", config, "TOML file with options by their names, instead of /etc/track-usage.toml ('none': no file)")->type_name("FILE");
+    c->add_flag("-q,--quiet", o_.quiet, "say errors only");
+    c->add_flag("-v,--verbose", o_.verbose, "say more: a line a file, notices");
+    return c;
+  }
+
+  // Takes exactly one value each time, and can be repeated: never swallows an input.
+  CLI::Option* repeated(CLI::App* c, const char* name, std::vector<std::string>& to, const char* type, const char* help) {
+    return c->add_option(name, to, help)->type_name(type)->allow_extra_args(false)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
+  // A list: repeated, or with commas.
+  CLI::Option* list_of(CLI::App* c, const char* name, std::vector<std::string>& to, const char* type, const char* help) {
+    return repeated(c, name, to, type, help);
+  }
+
+  template <typename T, typename Parse>
+  CLI::Option* parsed(CLI::App* c, const char* name, T& to, Parse parse, const char* type, const char* what, const char* help) {
+    return c->add_option_function<std::string>(
+                name,
+                [&to, parse, name, what](const std::string& text) {
+                  const auto value = parse(text);
+                  if (!value) throw Error(Exit::usage, fmt::format("{}: '{}' is not {}", name, visible(text), what));
+                  to = static_cast<T>(*value);
+                },
+                help)
+        ->type_name(type);
+  }
+
+  CLI::Option* choice(CLI::App* c, const char* name, std::vector<std::string_view> among, std::function<void(std::string_view)> take, const char* type, const char* help) {
+    return c->add_option_function<std::string>(
+                name,
+                [name, among, take](const std::string& text) {
+                  if (std::find(among.begin(), among.end(), text) == among.end())
+                    throw Error(Exit::usage, fmt::format("{}: '{}' is none of its values", name, visible(text)), suggest(text, among));
+                  take(text);
+                },
+                help)
+        ->type_name(type);
+  }
+
+  void filters(CLI::App* c) {
+    const auto group = "Filters (all kinds are joined by and; !x excludes)";
+    repeated(c, "--include", o_.include, "PATTERN", "keep only paths that match: a glob, or re: and an RE2 pattern")->group(group);
+    repeated(c, "--exclude", o_.exclude, "PATTERN", "leave out paths that match")->group(group);
+    c->add_option("--since", o_.since, "from this time on: 2026-11-22[T14:05], yesterday, 7d, epoch seconds")->type_name("TIME")->group(group);
+    c->add_option("--until", o_.until, "before this time")->type_name("TIME")->group(group);
+    list_of(c, "--status", o_.status, "LIST", "404, 4xx, 400-499")->group(group);
+    list_of(c, "--method", o_.method, "LIST", "GET,POST")->group(group);
+    list_of(c, "--host", o_.host, "LIST", "server names, as globs")->group(group);
+    list_of(c, "--remote", o_.remote, "LIST", "client addresses or networks: 192.0.2.0/24, 2001:db8::/32")->group(group);
+    list_of(c, "--agent", o_.agent, "LIST", "user agents, as globs: '*bot*'")->group(group);
+  }
+
+  void reading_logs(CLI::App* c) {
+    repeated(c, "--format", o_.formats, "FORMAT", "auto, a name of `track-usage list formats`, or json:FIELD=KEY,...")->default_str("auto");
+    c->add_option("--log-tz", o_.log_zone, "time zone of logs that state none")->type_name("ZONE")->default_str("UTC");
+    c->add_option("--server", o_.server, "server name of every row, instead of the log's")->type_name("NAME");
+    parsed(c, "--max-line", o_.max_line, parse_size, "SIZE", "a size such as 1MiB", "longest line; what is beyond is cut off and flagged")->default_str("1MiB");
+    parsed(c, "--jobs", o_.jobs, parse_number, "N", "a number", "parsing threads")->default_str("one a core");
+  }
+
+  void from(CLI::App* c) {
+    c->add_option("--from", o_.from, "store to read")->type_name("TARGET")->default_str("sqlite:usage.db, or $TRACK_USAGE_STORE");
+  }
+
+  void output(CLI::App* c, std::vector<std::string_view> among, const char* help) {
+    choice(c, "--output", std::move(among), [this](std::string_view v) { o_.output = v; }, "FORM", help);
+  }
+
+  void paging(CLI::App* c) {
+    parsed(c, "--limit", o_.limit, parse_number, "N", "a number", "at most so many; 0 is all")->default_str("500");
+    parsed(c, "--page", o_.page, parse_number, "N", "a number", "the Nth page of that many")->default_str("1");
+  }
+
+  void zone(CLI::App* c) {
+    c->add_option("--tz", o_.zone, "the store's time zone for days and months (IANA name); settled at its first run")->type_name("ZONE")->default_str("UTC");
+  }
+
+  void ingest() {
+    CLI::App* c = command("ingest", "read logs, write rows and summaries");
+    c->add_option("input", o_.inputs, "files, folders, globs, or - for stdin")->type_name("INPUT...");
+    repeated(c, "--sink", o_.sinks, "TARGET", "where to write; repeat it for several (`track-usage list sinks`)")->default_str("sqlite:usage.db, or $TRACK_USAGE_STORE");
+    reading_logs(c);
+    filters(c);
+    const auto kept = "What the store keeps (settled at its first run)";
+    list_of(c, "--hook", o_.hooks, "LIST", "summaries: url,status; +name and -name change the default; none")->group(kept);
+    choice(c, "--url-by", {"path", "full"}, [this](std::string_view v) { o_.url_by = std::string(v); }, "path|full", "key of the url summary: without the query, or with it")->default_str("path")->group(kept);
+    zone(c);
+    c->get_option("--tz")->group(kept);
+    repeated(c, "--set", o_.set, "NAME=VALUE", "a member of every row's track_var");
+    parsed(c, "--batch", o_.batch, parse_size, "SIZE", "a size such as 64MiB", "most that one transaction takes")->default_str("64MiB");
+    c->add_option("--rejects", o_.rejects_file, "append lines that no parser reads: path:line:offset, reason, line")->type_name("FILE");
+    parsed(c, "--max-rejects", o_.max_rejects, parse_number, "N", "a number", "exit 1 only if more lines than this")->default_str("100");
+    parsed(c, "--max-reject-ratio", o_.max_reject_ratio, parse_ratio, "R", "a share such as 0.5% or 0.005", "and a greater share than this are rejected")->default_str("0.5%");
+    c->add_flag("--final", o_.final_line, "take a last line that has no newline yet");
+    c->add_option("--source", o_.source, "name for a log, to tell apart two of equal content")->type_name("NAME");
+    c->add_flag("--verify", o_.verify, "read every file, also where time and size say nothing is new");
+    c->add_flag_callback("--wait", [this] { o_.wait_s = UINT64_MAX; }, "wait while another run has the store; --wait=TIME at most so long");
+    c->add_flag("--dry-run", o_.dry_run, "do all but writing, and say what would be stored");
+    c->add_option("--summary-json", o_.summary_json, "write the run's accounting as JSON (- is stdout)")->type_name("FILE");
+    choice(c, "--progress", {"auto", "always", "never"},
+           [this](std::string_view v) { o_.progress = v == "always" ? Options::Show::always : v == "never" ? Options::Show::never : Options::Show::automatic; },
+           "auto|always|never", "progress bar on stderr")->default_str("auto");
+    c->footer("\nExamples:\n  track-usage ingest /var/log/nginx/access.log*\n  track-usage ingest --exclude '*.png' --sink sqlite:/srv/usage.db /var/log/apache2\n  zcat old.gz | track-usage ingest - --sink print: | jq .path");
+  }
+
+  void report() {
+    CLI::App* c = command("report", "a page for people, of logs or of a store");
+    c->add_option("input", o_.inputs, "logs to report on; without any, the store of --from")->type_name("INPUT...");
+    from(c);
+    reading_logs(c);
+    zone(c);
+    filters(c);
+    parsed(c, "--top", o_.top, parse_number, "N", "a number", "rows of each table")->default_str("10");
+  }
+
+  void rows() {
+    CLI::App* c = command("rows", "stored rows, newest first");
+    from(c);
+    filters(c);
+    paging(c);
+    output(c, {"table", "jsonl", "json", "csv", "tsv"}, "table, jsonl, json, csv or tsv");
+  }
+
+  void sum() {
+    CLI::App* c = command("sum", "one summary: hits and bytes by key");
+    c->add_option("hook", o_.inputs, "which summary (`track-usage list hooks`)")->type_name("HOOK")->expected(0, 1);
+    from(c);
+    choice(c, "--period", {"hour", "day", "month"}, [this](std::string_view v) { o_.period = std::string(v); }, "hour|day|month", "of a table: day unless given");
+    c->add_option("--since", o_.since, "from the period that holds this time")->type_name("TIME");
+    c->add_option("--until", o_.until, "before this time")->type_name("TIME");
+    c->add_option("--key", o_.key, "this key alone")->type_name("TEXT");
+    parsed(c, "--top", o_.top, parse_number, "N", "a number", "the N keys with most hits over the whole span");
+    paging(c);
+    output(c, {"table", "json", "csv", "tsv"}, "table, json, csv or tsv");
+  }
+
+  void status() {
+    CLI::App* c = command("status", "settings of a store, its sources and how far they are taken");
+    from(c);
+    c->add_flag("--rejects", o_.rejects, "the lines that were rejected");
+    parsed(c, "--max-age", o_.max_age_s, parse_age, "TIME", "an age such as 2h", "exit 1 if the last run is older: for monitoring");
+    output(c, {"table", "json"}, "table or json");
+  }
+
+  void explain() {
+    CLI::App* c = command("explain", "how a line is read, field by field, or where it fails");
+    c->add_option("what", o_.inputs, "a line, a file, or FILE:LINE")->type_name("LINE|FILE|FILE:LINE")->expected(0, 1);
+    reading_logs(c);
+  }
+
+  void list() {
+    CLI::App* c = command("list", "what there is: sinks, parsers, formats or hooks");
+    c->add_option("what", o_.inputs, "sinks, parsers, formats or hooks")->type_name("WHAT")->expected(0, 1);
+  }
+
+  Options& o_;
+  CLI::App app_;
+};
+
+std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
+  std::vector<std::string_view> names;
+  for (const CLI::App* c : commands) names.push_back(c->get_name());
+  return names;
+}
+
+// What CLI11 refuses, said in our way.
+[[noreturn]] void refuse(const CLI::ParseError& e, CLI::App& app, int argc, char** argv) {
+  CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands()[0];
+  if (dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr || dynamic_cast<const CLI::RequiredError*>(&e) != nullptr) {
+    std::vector<std::string> left = (command != nullptr ? *command : app).remaining();
+    if (left.empty()) left = app.remaining();
+    const std::string unknown = left.empty() ? std::string(argc > 1 ? argv[1] : "") : left.front();
+    if (unknown.starts_with('-') && unknown.size() > 1) {
+      std::vector<std::string> long_names;
+      for (const CLI::Option* o : (command != nullptr ? *command : app).get_options())
+        if (!o->get_lnames().empty()) long_names.push_back("--" + o->get_lnames()[0]);
+      const std::vector<std::string_view> views(long_names.begin(), long_names.end());
+      const std::string typed = unknown.substr(0, unknown.find('='));
+      std::string hint = suggest(typed, views);
+      if (hint.starts_with("known:")) hint = fmt::format("track-usage {}{}--help lists what there is", command != nullptr ? command->get_name() : "", command != nullptr ? " " : "");
+      throw Error(Exit::usage, fmt::format("unknown option '{}'", visible(unknown)), hint);
+    }
+    if (command != nullptr) throw Error(Exit::usage, fmt::format("'{}' is one argument too many for '{}'", visible(unknown), command->get_name()));
+    struct stat st {};
+    if (stat(unknown.c_str(), &st) == 0) throw Error(Exit::usage, fmt::format("'{}' is no command", visible(unknown)), fmt::format("track-usage ingest {}", visible(unknown)));
+    throw Error(Exit::usage, fmt::format("'{}' is no command", visible(unknown)), suggest(unknown, names_of(app.get_subcommands({}))));
+  }
+  std::string what = e.what();
+  if (!what.empty() && what[0] >= 'A' && what[0] <= 'Z' && what.size() > 1 && what[1] >= 'a') what[0] = static_cast<char>(what[0] - 'A' + 'a');
+  throw Error(Exit::usage, visible(what), fmt::format("track-usage {}{}--help", command != nullptr ? command->get_name() : "", command != nullptr ? " " : ""));
+}
+
+std::string variable_of(const std::string& name) {
+  std::string out = "TRACK_USAGE_";
+  for (const char c : name) out += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return out;
+}
+
+// Takes the values of an option that the layers above left alone.
+void take(CLI::Option& option, const std::vector<std::string>& values, const std::string& where) {
+  const bool flag = option.get_items_expected_max() == 0;
+  try {
+    if (flag) {
+      if (values.size() != 1 || (values[0] != "true" && values[0] != "false")) throw Error(Exit::usage, "true or false is wanted");
+      if (values[0] == "false") return;
+      option.add_result("true");
+    } else {
+      for (const std::string& value : values) option.add_result(value);
+    }
+    option.run_callback();
+  } catch (const CLI::ParseError& e) {
+    throw Error(Exit::usage, fmt::format("{}: {}", where, visible(e.what())));
+  } catch (const Error& e) {
+    throw Error(e.exit, fmt::format("{}: {}", where, e.what()), e.hint);
+  }
+}
+
+void take_environment(CLI::App& command) {
+  for (const auto& [name, option] : Declarations::options_of(command)) {
+    if (option->count() != 0) continue;
+    const std::string variable = variable_of(name);
+    const char* value = std::getenv(variable.c_str());
+    std::string which = variable;
+    if (value == nullptr && (name == "sink" || name == "from")) value = std::getenv((which = "TRACK_USAGE_STORE").c_str());
+    if (value == nullptr || *value == '\0') continue;
+    std::vector<std::string> values;
+    for (std::string_view rest = value; !rest.empty();) {  // lists: one a line
+      const auto newline = std::min(rest.find('\n'), rest.size());
+      if (const auto line = trim(rest.substr(0, newline)); !line.empty()) values.emplace_back(line);
+      rest.remove_prefix(std::min(newline + 1, rest.size()));
+    }
+    take(*option, values, which);
+  }
+}
+
+std::vector<std::string> values_of(const toml::node& node, const std::string& where) {
+  const auto one = [&](const toml::node& n) -> std::string {
+    if (const auto* s = n.as_string()) return s->get();
+    if (const auto* b = n.as_boolean()) return b->get() ? "true" : "false";
+    if (const auto* i = n.as_integer()) return fmt::format("{}", i->get());
+    if (const auto* f = n.as_floating_point()) return fmt::format("{}", f->get());
+    std::ostringstream text;
+    text << toml::node_view<const toml::node>(n);  // dates, as they are written
+    if (n.is_date() || n.is_time() || n.is_date_time()) return text.str();
+    throw Error(Exit::usage, fmt::format("{}: a text, a number, true, false or a list of these is wanted", where));
+  };
+  std::vector<std::string> out;
+  if (const auto* array = node.as_array())
+    for (const toml::node& n : *array) out.push_back(one(n));
+  else
+    out.push_back(one(node));
+  return out;
+}
+
+void take_config(Declarations& declared, CLI::App& command, const std::string& named) {
+  if (named == "none") return;
+  const std::string file = named.empty() ? default_config : named;
+  struct stat st {};
+  if (stat(file.c_str(), &st) != 0) {
+    if (named.empty()) return;
+    throw Error(Exit::usage, fmt::format("cannot read the configuration '{}': {}", visible(file), std::strerror(errno)));
+  }
+  toml::table table;
+  try {
+    table = toml::parse_file(file);
+  } catch (const toml::parse_error& e) {
+    throw Error(Exit::usage, fmt::format("{}:{}:{}: {}", visible(file), e.source().begin.line, e.source().begin.column, visible(e.description())));
+  }
+  std::map<std::string, CLI::App*> commands;
+  std::set<std::string> all;
+  for (CLI::App* c : declared.app().get_subcommands({})) {
+    commands[c->get_name()] = c;
+    for (const auto& [name, option] : Declarations::options_of(*c)) all.insert(name);
+  }
+  const auto unknown = [&](std::string_view key, const toml::node& node, const std::set<std::string>& known) {
+    const std::vector<std::string_view> names(known.begin(), known.end());
+    throw Error(Exit::usage, fmt::format("{}:{}: '{}' is no option", visible(file), node.source().begin.line, visible(key)), suggest(key, names));
+  };
+  const auto mine = Declarations::options_of(command);
+  const auto set = [&](const std::string& key, const toml::node& node) {
+    const std::string where = fmt::format("{}:{}: {}", visible(file), node.source().begin.line, visible(key));
+    const auto values = values_of(node, where);
+    const auto option = mine.find(key);
+    if (option == mine.end()) return;
+    if (option->second->count() != 0) return;  // given higher: it replaces this one whole
+    take(*option->second, values, where);
+  };
+  for (const auto& [key, node] : table) {  // every key of every table must be known
+    const std::string name(key.str());
+    if (const toml::table* section = node.as_table()) {
+      const auto found = commands.find(name);
+      if (found == commands.end()) {
+        std::set<std::string> names;
+        for (const auto& [n, c] : commands) names.insert(n);
+        unknown(name, node, names);
+      }
+      std::set<std::string> names;
+      for (const auto& [n, o] : Declarations::options_of(*found->second)) names.insert(n);
+      for (const auto& [k, n] : *section) {
+        if (!names.contains(std::string(k.str()))) unknown(k.str(), n, names);
+        if (found->second == &command) set(std::string(k.str()), n);
+      }
+    } else if (!all.contains(name)) {
+      unknown(name, node, all);
+    }
+  }
+  for (const auto& [key, node] : table)  // after the command's own table, which beats the top's
+    if (!node.is_table()) set(std::string(key.str()), node);
+}
+
+void split_lists(Options& o) {
+  for (std::vector<std::string>* list : {&o.hooks}) {
+    std::vector<std::string> out;
+    for (const std::string& item : *list)
+      for (std::string& part : split_list(item)) out.push_back(std::move(part));
+    *list = std::move(out);
+  }
+}
+
+}  // namespace
+
+std::optional<double> parse_ratio(std::string_view text) {
+  const bool percent = text.ends_with('%');
+  if (percent) text.remove_suffix(1);
+  const auto millionths = parse_seconds(trim(text));
+  if (!millionths) return {};
+  return static_cast<double>(*millionths) / 1e6 / (percent ? 100 : 1);
+}
+
+std::optional<Options> parse_options(int argc, char** argv) {
+  Options options;
+  Declarations declared(options);
+  // --wait has an optional value, and only with =, so that it cannot take an input.
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with("--wait=")) {
+      const auto age = parse_age(argument.substr(7));
+      if (!age) throw Error(Exit::usage, fmt::format("--wait: '{}' is not an age such as 10m", visible(argument.substr(7))));
+      options.wait_s = static_cast<std::uint64_t>(*age);
+    } else {
+      arguments.emplace_back(argument);
+    }
+  }
+  if (arguments.empty()) {
+    fmt::print(stderr, "usage: track-usage COMMAND [OPTIONS] ...\n\n"
+                       "  track-usage report access.log     look at a log\n"
+                       "  track-usage ingest access.log*    take logs into usage.db\n"
+                       "  track-usage --help                all commands\n");
+    throw Error(Exit::usage, "a command is missing");
+  }
+  try {
+    declared.app().parse(arguments);  // in reverse, as CLI11 wants it
+  } catch (const CLI::CallForHelp&) {
+    CLI::App* shown = &declared.app();
+    if (!shown->get_subcommands().empty()) shown = shown->get_subcommands()[0];
+    fmt::print("{}", shown->help("track-usage"));
+    return {};
+  } catch (const CLI::CallForVersion& e) {
+    fmt::print("{}\n", e.what());
+    return {};
+  } catch (const CLI::ParseError& e) {
+    refuse(e, declared.app(), argc, argv);
+  }
+  if (declared.app().get_subcommands().empty()) throw Error(Exit::usage, "a command is missing", "track-usage --help lists them");
+  CLI::App& command = *declared.app().get_subcommands()[0];
+  options.command = command.get_name();
+  take_environment(command);
+  std::string config = declared.config;
+  if (const char* named = std::getenv("TRACK_USAGE_CONFIG"); config.empty() && named != nullptr) config = named;
+  take_config(declared, command, config);
+  split_lists(options);
+  return options;
+}
+
+}  // namespace track_usage

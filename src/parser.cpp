@@ -1,0 +1,410 @@
+// From fields to rows, and from lines to the dialect that reads them best.
+#include "src/parser.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "src/base/hash.h"
+#include "src/base/text.h"
+#include "src/base/url.h"
+#include "src/enrich/agent.h"
+
+namespace track_usage {
+namespace {
+
+constexpr std::uint32_t unknown = UINT32_MAX;
+// Agents whose parts are remembered from batch to batch; a scanner that makes
+// up a new one each time must not fill the memory.
+constexpr std::size_t max_known_agents = 1 << 16;
+// More than any response: a size beyond it is a log's error (ruling 14).
+constexpr std::int64_t max_bytes = std::int64_t{1} << 45;
+
+bool is_null(std::string_view field) { return field.empty() || field == "-"; }
+
+// Accept-Language's first tag of the highest quality, as logged.
+std::string_view preferred_language(std::string_view header) {
+  std::string_view best;
+  double best_quality = 0;
+  while (!header.empty()) {
+    const auto comma = std::min(header.find(','), header.size());
+    const std::string_view item = trim(header.substr(0, comma));
+    header.remove_prefix(std::min(comma + 1, header.size()));
+    const auto semicolon = item.find(';');
+    double quality = 1;
+    if (semicolon != std::string_view::npos) {
+      const std::string_view parameter = trim(item.substr(semicolon + 1));
+      if (parameter.starts_with("q="))
+        if (const auto micros = parse_seconds(parameter.substr(2))) quality = static_cast<double>(*micros) / 1e6;
+    }
+    const std::string_view tag = trim(item.substr(0, semicolon));
+    if (!tag.empty() && quality > best_quality) {
+      best = tag;
+      best_quality = quality;
+    }
+  }
+  return best;
+}
+
+// The next of a positional format's fields: a quoted one without its quotes, or
+// a token.
+std::string_view next_field(std::string_view& rest) {
+  rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+  if (!rest.empty() && rest[0] == '"') {
+    for (std::size_t i = 1; i < rest.size(); ++i) {
+      if (rest[i] == '\\') {
+        ++i;
+      } else if (rest[i] == '"') {
+        const std::string_view field = rest.substr(1, i - 1);
+        rest.remove_prefix(i + 1);
+        return field;
+      }
+    }
+  }
+  const auto blank = std::min(rest.find(' '), rest.size());
+  const std::string_view field = rest.substr(0, blank);
+  rest.remove_prefix(blank);
+  return field;
+}
+
+}  // namespace
+
+// ---- RowBuilder
+
+struct RowBuilder::KnownAgents {
+  Texts strings;
+  std::vector<AgentParts> parts;  // by id; views into strings or literals
+};
+
+RowBuilder::RowBuilder(RowDefaults defaults) : defaults_(std::move(defaults)), known_(std::make_unique<KnownAgents>()) {}
+RowBuilder::~RowBuilder() = default;
+
+void RowBuilder::begin(Batch& batch, const char* text, std::uint64_t offset) {
+  batch_ = &batch;
+  text_ = text;
+  offset_ = offset;
+  line_ = 0;
+  request_keys_.clear();
+  request_of_.assign(1, 0);
+  agent_of_.clear();
+  std::string name;
+  append_text(name, defaults_.server_name);
+  server_ = batch.texts.intern(name);
+  variables_ = defaults_.variables.empty() ? null_text : batch.texts.intern(fmt::format("{{{}}}", defaults_.variables));
+}
+
+// Makes stored text of a field: escapes undone once, valid UTF-8, no controls.
+TextId RowBuilder::value(std::string_view raw, const Fields& fields) {
+  if (fields.plain || is_plain(raw)) return batch_->texts.intern(raw);
+  undone_.clear();
+  if (fields.escapes == Escapes::clf)
+    append_unescaped(undone_, raw);
+  else
+    undone_ = raw;
+  text_value_.clear();
+  if (!append_text(text_value_, undone_)) line_flags_ |= not_utf8;
+  return batch_->texts.intern(text_value_);
+}
+
+// The client without brackets and port; the port goes to port_.
+TextId RowBuilder::remote(std::string_view raw, const Fields& fields) {
+  port_.clear();
+  const auto colon = raw.find(':');
+  if (colon == std::string_view::npos) return value(raw, fields);
+  const auto is_port = [](std::string_view text) {
+    return !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  if (raw[0] == '[') {
+    const auto close = raw.find(']');
+    if (close == std::string_view::npos) return value(raw, fields);
+    const std::string_view after = raw.substr(close + 1);
+    if (after.starts_with(':') && is_port(after.substr(1))) port_ = after.substr(1);
+    else if (!after.empty()) return value(raw, fields);
+    return value(raw.substr(1, close - 1), fields);
+  }
+  if (raw.find(':', colon + 1) == std::string_view::npos && colon > 0 && is_port(raw.substr(colon + 1))) {
+    port_ = raw.substr(colon + 1);
+    return value(raw.substr(0, colon), fields);
+  }
+  return value(raw, fields);
+}
+
+Request RowBuilder::split(std::string_view undone, const Fields& fields) {
+  Request r;
+  const auto text = [&](std::string_view bytes) {
+    if (is_plain(bytes)) return batch_->texts.intern(bytes);
+    text_value_.clear();
+    if (!append_text(text_value_, bytes)) r.flags |= not_utf8;
+    return batch_->texts.intern(text_value_);
+  };
+  if (undone.data() != nullptr) r.request = text(undone);
+  const SplitRequest parts = split_request(undone);
+  if (parts.malformed) r.flags |= malformed_request;
+  if (parts.method.data() != nullptr) r.method = text(parts.method);
+  if (parts.protocol.data() != nullptr) r.protocol = text(parts.protocol);
+  if (parts.target.data() == nullptr) {
+    r.url = batch_->texts.intern("-");
+    return r;
+  }
+  const SplitTarget target = split_target(parts.method, parts.target);
+  if (!is_null(fields.scheme) && !is_null(fields.host) && !target.absolute && parts.target.starts_with('/')) {
+    path_.assign(fields.scheme).append("://").append(fields.host).append(parts.target);
+    r.url = text(path_);
+  } else {
+    r.url = text(parts.target);
+  }
+  const std::uint8_t flags = r.flags;  // of the logged bytes: percent-decoding sets none (ruling 8)
+  if (target.path.data() != nullptr) {
+    if (target.path.find('%') == std::string_view::npos) {
+      r.path = text(target.path);
+    } else {
+      path_.clear();
+      append_percent_decoded(path_, target.path);
+      r.path = text(path_);
+    }
+  }
+  r.flags = flags;
+  if (target.query.data() != nullptr) {
+    args_.clear();
+    append_url_args(args_, target.query);
+    if (!args_.empty()) r.url_args = batch_->texts.intern(args_);
+  }
+  return r;
+}
+
+std::uint32_t RowBuilder::request(const Fields& fields) {
+  std::string_view undone = fields.request;
+  if (fields.request.data() == nullptr && fields.target.data() != nullptr) {
+    undone_.clear();
+    for (const std::string_view part : {fields.method, fields.target, fields.protocol}) {
+      if (is_null(part)) continue;
+      if (!undone_.empty()) undone_ += ' ';
+      undone_ += part;
+    }
+    undone = undone_;
+  } else if (!fields.plain && fields.escapes == Escapes::clf && !is_plain(undone)) {
+    undone_.clear();
+    append_unescaped(undone_, undone);
+    undone = undone_;
+  }
+  std::string_view key = undone;
+  if (!fields.scheme.empty()) {  // the URL is then part of what makes a request distinct
+    key_.assign(fields.scheme).append(1, '\0').append(fields.host).append(1, '\0').append(undone);
+    key = key_;
+  }
+  const TextId id = undone.data() == nullptr ? null_text : request_keys_.intern(key);
+  if (id >= request_of_.size()) {
+    request_of_.resize(id + 1, unknown);
+    request_of_[id] = static_cast<std::uint32_t>(batch_->requests.size());
+    batch_->requests.push_back(split(undone, fields));
+  } else if (id == null_text && batch_->requests[0].url == null_text) {
+    batch_->requests[0].url = batch_->texts.intern("-");
+  }
+  return request_of_[id];
+}
+
+std::uint32_t RowBuilder::agent(const Fields& fields) {
+  if (is_null(fields.agent)) return 0;
+  Texts& texts = batch_->texts;
+  const TextId string = value(fields.agent, fields);
+  if (string >= agent_of_.size()) agent_of_.resize(texts.size() + 64, unknown);
+  std::uint32_t& agent = agent_of_[string];
+  if (agent != unknown) return agent;
+
+  if (known_->strings.size() > max_known_agents) {
+    known_->strings.clear();
+    known_->parts.clear();
+  }
+  const TextId known = known_->strings.intern(texts[string], texts.hash(string));
+  if (known >= known_->parts.size()) {
+    known_->parts.resize(known + 1);
+    known_->parts[known] = parse_agent(known_->strings[known]);
+  }
+  const AgentParts& parts = known_->parts[known];
+  const auto text = [&](std::string_view part) { return part.empty() ? null_text : texts.intern(part); };
+  agent = static_cast<std::uint32_t>(batch_->agents.size());
+  batch_->agents.push_back({.string = string,
+                            .browser = text(parts.browser),
+                            .language = text(parts.language),
+                            .platform = text(parts.platform),
+                            .version = text(parts.version),
+                            .bot = text(parts.bot)});
+  return agent;
+}
+
+// track_var: what the log has and the row has no place for, and --set.
+void RowBuilder::variables(const Fields& fields) {
+  const bool ident = !is_null(fields.ident);
+  if (fields.extra.empty() && !ident && port_.empty() && fields.variables.empty()) {
+    batch_->set(Column::track_var, variables_);
+    return;
+  }
+  members_ = "{";
+  const auto member = [&](std::string_view name) {
+    if (members_.size() > 1) members_ += ',';
+    append_json(members_, name);
+    members_ += ':';
+  };
+  // By way of the batch's texts, so that a JSON string holds what a field would.
+  const auto text = [&](std::string_view raw) { append_json(members_, batch_->texts[value(raw, fields)]); };
+  if (ident) {
+    member("ident");
+    text(fields.ident);
+  }
+  if (!port_.empty()) {
+    member("remote_port");
+    members_ += port_.substr(std::min(port_.find_first_not_of('0'), port_.size() - 1));
+  }
+  if (!fields.extra.empty()) {
+    member("extra");
+    members_ += '[';
+    for (std::string_view rest = fields.extra; rest.find_first_not_of(' ') != std::string_view::npos;) {
+      if (members_.back() != '[') members_ += ',';
+      text(next_field(rest));
+    }
+    members_ += ']';
+  }
+  for (const std::string_view more : {fields.variables, std::string_view(defaults_.variables)}) {
+    if (more.empty()) continue;
+    if (members_.size() > 1) members_ += ',';
+    members_ += more;
+  }
+  members_ += '}';
+  batch_->set(Column::track_var, batch_->texts.intern(members_));
+}
+
+void RowBuilder::add(const Fields& fields, const char* line) {
+  Batch& b = *batch_;
+  ++line_;
+  line_flags_ = fields.flags;
+  b.time.push_back(fields.time);
+  b.offset.push_back(offset_ + static_cast<std::uint64_t>(line - text_));
+  b.bytes.push_back(fields.bytes > max_bytes ? no_number : fields.bytes);
+  b.micros.push_back(fields.micros);
+  b.status.push_back(fields.status);
+
+  const std::uint32_t request_index = request(fields);
+  b.request.push_back(request_index);
+  const std::uint32_t agent_index = agent(fields);
+  b.agent.push_back(agent_index);
+
+  b.set(Column::remote_addr, remote(fields.remote, fields));
+  if (!is_null(fields.referrer)) b.set(Column::referrer, value(fields.referrer, fields));
+  if (!is_null(fields.forwarded)) b.set(Column::xforwardedfor, value(fields.forwarded, fields));
+  if (!is_null(fields.user) && fields.user != "\"\"" && fields.user != "\\\"\\\"")
+    b.set(Column::username, value(fields.user, fields));
+
+  TextId server = server_;
+  if (!defaults_.server_fixed && !is_null(fields.host)) {
+    std::string_view host = fields.host;
+    const auto colon = host.rfind(':');
+    // A port, and not the end of a bare IPv6 address.
+    if (colon != std::string_view::npos && colon > 0 &&
+        (host.find(':') == colon || host[colon - 1] == ']') &&
+        host.find_first_not_of("0123456789", colon + 1) == std::string_view::npos)
+      host = host.substr(0, colon);
+    if (!host.empty()) server = value(host, fields);
+  }
+  b.set(Column::server_name, server);
+
+  const std::string_view language = is_null(fields.accept_language) ? std::string_view() : preferred_language(fields.accept_language);
+  b.set(Column::language, language.empty() ? b.agents[agent_index].language : value(language, fields));
+  variables(fields);
+
+  b.flags.push_back(static_cast<std::uint8_t>(line_flags_ | b.requests[request_index].flags));
+  b.end_row();
+  ++b.counts.stored;
+}
+
+void RowBuilder::reject(Reject reason, std::string_view line) {
+  ++line_;
+  ++batch_->counts.rejected_by[static_cast<std::size_t>(reason)];
+  batch_->rejects.push_back({reason, line_, offset_ + static_cast<std::uint64_t>(line.data() - text_), std::string(line)});
+}
+
+// ---- Dispatcher
+
+bool is_blank(std::string_view line) {
+  const auto first = line.find_first_not_of(" \t\r\v\f");
+  return first == std::string_view::npos || line[first] == '#';
+}
+
+namespace {
+
+// Ruling 1: a reading of the whole line wins, then the one with most fields;
+// of equals, one that leaves extras beats one that misses fields.
+int rank(const Reading& r) {
+  if (r.match == Match::none) return -1;
+  if (r.match == Match::whole) return 1000 + r.named;
+  return r.named * 2 + (r.match == Match::extras);
+}
+
+}  // namespace
+
+Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const {
+  Choice choice;
+  bool first = true;
+  Fields tried;
+  for (const Parser* parser : parsers_) {
+    tried = {};
+    const Reading reading = parser->read(line, tried);
+    // Among dialects that fail, the one that came furthest tells most.
+    const bool better = first || rank(reading) > rank(choice.reading) ||
+                        (rank(reading) < 0 && rank(choice.reading) < 0 && reading.column > choice.reading.column);
+    if (better) {
+      choice = {parser, reading};
+      fields = tried;
+    }
+    first = false;
+  }
+  if (choice.reading.match == Match::truncated) fields.flags |= truncated_line;
+  return choice;
+}
+
+void Dispatcher::parse(std::string_view lines, std::uint64_t offset, bool cut, RowBuilder& builder, Batch& batch) const {
+  batch.clear();
+  builder.begin(batch, lines.data(), offset);
+  const char* at = lines.data();
+  const char* const end = at + lines.size();
+  const char* fast_end = end;  // a cut line is for the careful path
+  if (cut) {
+    const auto before = lines.substr(0, lines.size() - 1).rfind('\n');
+    fast_end = before == std::string_view::npos ? at : at + before + 1;
+  }
+  if (offset == 0 && lines.starts_with("\xef\xbb\xbf")) at += 3;
+
+  const Parser* current = parsers_.front();
+  Fields fields;
+  while (at < end) {
+    if (at < fast_end) at = current->parse(at, fast_end, builder);
+    if (at == end) break;
+    const char* const newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+    const char* const line_end = newline != nullptr ? newline : end;
+    const bool last = line_end + 1 >= end;
+    std::string_view line(at, static_cast<std::size_t>(line_end - at));
+    at = newline != nullptr ? newline + 1 : end;
+    if (line.starts_with('\0')) {  // a hole that a writer without O_APPEND left
+      line.remove_prefix(std::min(line.find_first_not_of('\0'), line.size()));
+      ++batch.holes;
+    }
+    const std::string_view whole = line;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (is_blank(line)) {
+      builder.blank();
+      continue;
+    }
+    const Choice choice = best(line, fields);
+    if (choice.reading.match == Match::none) {
+      builder.reject(cut && last ? Reject::too_long : choice.reading.reason, whole);
+      continue;
+    }
+    if (cut && last) fields.flags = static_cast<std::uint8_t>((fields.flags & ~truncated_line) | long_line);
+    builder.add(fields, line.data());
+    if (batch.parser == nullptr) batch.parser = choice.parser;
+    if (choice.reading.match == Match::whole) current = choice.parser;
+  }
+  if (batch.parser == nullptr && batch.size() != 0) batch.parser = current;
+}
+
+}  // namespace track_usage

@@ -1,0 +1,158 @@
+// CONTRACT: what a log dialect must do, and the one way from the fields of a
+// line to a row.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/row.h"
+
+namespace track_usage {
+
+// Who undoes a field's escapes: a CLF field stands as logged, a JSON string was
+// undone by its parser.
+enum class Escapes : std::uint8_t { clf, undone };
+
+// One line as a dialect cut it. Views borrow from the line or from the
+// parser's scratch, until the next line. A view without data() is a field that
+// the dialect does not have.
+struct Fields {
+  std::string_view host, remote, ident, user, request, referrer, agent;
+  std::string_view forwarded, accept_language, scheme;
+  std::string_view method, target, protocol;  // where the log has them apart: request is then empty
+  std::string_view extra;      // what follows a positional format's last field, as logged
+  std::string_view variables;  // ready members of a JSON object ("a":1,"b":"x") for track_var
+  std::int64_t time = 0;       // microseconds since the epoch, UTC
+  std::int64_t bytes = no_number;
+  std::int64_t micros = no_number;
+  std::int16_t status = no_status;
+  Escapes escapes = Escapes::clf;
+  bool plain = false;          // no field needs normalising (is_plain holds for the line)
+  std::uint8_t flags = 0;
+};
+
+// How much of a line a dialect could read, worst first.
+enum class Match : std::uint8_t {
+  none,       // the frame (address, time, status) cannot be read
+  truncated,  // a sound frame, but fields are missing at the end
+  extras,     // every field, and more after them
+  whole,      // every field and nothing else
+};
+
+struct Reading {
+  Match match = Match::none;
+  std::uint8_t named = 0;                   // fields that were filled
+  Reject reason = Reject::unknown_format;   // where match is none
+  std::uint32_t column = 0;                 // where reading stopped, bytes from the line's start
+  std::string_view expected;                // what should stand there; a literal
+};
+
+struct LogOptions {
+  std::int64_t zone_offset = 0;  // seconds east of UTC, for logs that state none
+};
+
+class RowBuilder;
+
+// A dialect. Const, and called from several threads at once: what a parse must
+// remember lives in the builder or is thread_local.
+class Parser {
+ public:
+  virtual ~Parser() = default;
+
+  // Reads one line (without its newline, with 64 readable bytes after it) as
+  // leniently as the dialect allows. `fields` is meaningful unless none.
+  virtual Reading read(std::string_view line, Fields& fields) const = 0;
+
+  // The fast path: adds a row for each line of [from, end) as long as lines
+  // match whole and no other dialect could claim them; returns the first line
+  // that it leaves to the dispatcher, or end. The text ends at a newline and
+  // 64 readable bytes follow it. One virtual call a run of lines.
+  virtual const char* parse(const char* from, const char* end, RowBuilder& out) const = 0;
+};
+
+struct ParserInfo {
+  std::string_view name;
+  std::string_view help;     // one line, for `list parsers`
+  std::string_view example;  // one line of such a log
+  std::unique_ptr<Parser> (*make)(const LogOptions&);
+};
+
+// What rows get that their line does not say.
+struct RowDefaults {
+  std::string server_name = "self";  // --server, else for logs without a host
+  bool server_fixed = false;         // --server was given: it beats the log's host
+  std::string variables;             // --set k=v as ready JSON members
+};
+
+// Turns fields into rows of a batch. One a worker; not shared.
+class RowBuilder {
+ public:
+  explicit RowBuilder(RowDefaults defaults);
+  ~RowBuilder();
+
+  // Rows go to `batch`, whose first byte stands at `offset` of the content and
+  // at `text` in memory.
+  void begin(Batch& batch, const char* text, std::uint64_t offset);
+  void add(const Fields& fields, const char* line);
+  void reject(Reject reason, std::string_view line);
+  void blank() {
+    ++batch_->counts.blank;
+    ++line_;
+  }
+
+ private:
+  TextId value(std::string_view raw, const Fields& fields);
+  std::uint32_t request(const Fields& fields);
+  std::uint32_t agent(const Fields& fields);
+  TextId remote(std::string_view raw, const Fields& fields);
+  void variables(const Fields& fields);
+  Request split(std::string_view undone, const Fields& fields);
+
+  struct KnownAgents;  // agents' parts, from batch to batch
+
+  RowDefaults defaults_;
+  std::unique_ptr<KnownAgents> known_;
+  Batch* batch_ = nullptr;
+  const char* text_ = nullptr;
+  std::uint64_t offset_ = 0;
+  std::uint64_t line_ = 0;  // lines begun in this batch
+  TextId server_ = null_text, variables_ = null_text;
+  Texts request_keys_;                     // undone requests; their ids index request_of_
+  std::vector<std::uint32_t> request_of_;  // request key -> batch request
+  std::vector<std::uint32_t> agent_of_;    // text id of the string -> batch agent
+  std::string undone_, text_value_, path_, args_, key_, port_, members_;
+  std::uint8_t line_flags_ = 0;
+};
+
+// Chooses among dialects line by line: the best reading wins (whole, then most
+// fields); the last that matched is tried first and that never shows.
+class Dispatcher {
+ public:
+  // `parsers` outlive the dispatcher. The order settles ties.
+  explicit Dispatcher(std::vector<const Parser*> parsers) : parsers_(std::move(parsers)) {}
+
+  struct Choice {
+    const Parser* parser = nullptr;
+    Reading reading;
+  };
+  // Fills `fields` from the best reading of one line.
+  Choice best(std::string_view line, Fields& fields) const;
+
+  // Every line of `lines` becomes a row, a reject or a blank of `batch`. The
+  // last line was cut at --max-line if `cut`. `lines` ends at a newline and 64
+  // readable bytes follow it.
+  void parse(std::string_view lines, std::uint64_t offset, bool cut, RowBuilder& builder, Batch& batch) const;
+
+ private:
+  std::vector<const Parser*> parsers_;
+};
+
+// A line that is no request by intent: white space only, or a # directive.
+bool is_blank(std::string_view line);
+
+}  // namespace track_usage

@@ -1,0 +1,450 @@
+#include "src/pipeline.h"
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "src/base/signals.h"
+#include "src/error.h"
+#include "src/summary.h"
+
+namespace track_usage {
+namespace {
+
+constexpr std::size_t kept_rejects = 1000;  // a unit; a store keeps no more of a source
+constexpr std::uint64_t unreadable_lines = 10;
+
+// A slot goes round: free -> read -> parsed -> free, once a lap. Its turn is
+// 3 * lap + phase, so a thread that is a lap ahead waits and never mistakes
+// this lap's chunk for its own.
+struct Slot {
+  std::atomic<std::uint64_t> turn{0};
+  Chunk chunk;
+  Batch batch;
+  bool last = false;  // the input has ended
+  std::exception_ptr failure;
+
+  void await(std::uint64_t t) {
+    for (auto now = turn.load(); now != t; now = turn.load()) turn.wait(now);
+  }
+  void pass() {
+    ++turn;
+    turn.notify_all();
+  }
+};
+
+class Ring {
+ public:
+  explicit Ring(std::size_t size) : slots_(size) {}
+  Slot& at(std::uint64_t i) { return slots_[i % slots_.size()]; }
+  std::uint64_t lap(std::uint64_t i) const { return 3 * (i / slots_.size()); }
+
+ private:
+  std::vector<Slot> slots_;
+};
+
+// What a worker does to a chunk: parse, filter, find the hours.
+class Worker {
+ public:
+  explicit Worker(const Job& job) : job_(job), dispatcher_(job.parsers), builder_(job.defaults) {}
+
+  void work(const Chunk& chunk, Batch& batch) {
+    if (chunk.size == 0) return batch.clear();
+    dispatcher_.parse(chunk.lines(), chunk.offset, chunk.cut, builder_, batch);
+    if (!job_.filter->keeps_all()) {
+      const std::uint64_t before = batch.counts.filtered();
+      job_.filter->apply(batch, keep_, batch.counts);
+      batch.counts.stored -= batch.counts.filtered() - before;
+      if (!keep_.empty()) leave_out(batch);
+    }
+    set_hours(batch, job_.zone);
+  }
+
+ private:
+  void leave_out(Batch& batch) {
+    kept_.clear();
+    gatherer_.forget();
+    gatherer_.append(kept_, batch, keep_);
+    kept_.rejects = std::move(batch.rejects);
+    kept_.counts = batch.counts;
+    kept_.holes = batch.holes;
+    kept_.parser = batch.parser;
+    std::swap(kept_, batch);
+  }
+
+  const Job& job_;
+  Dispatcher dispatcher_;
+  RowBuilder builder_;
+  std::vector<std::uint8_t> keep_;
+  Batch kept_;
+  Gatherer gatherer_;
+};
+
+// The calling thread's part: puts units together and has them committed.
+class Assembler {
+ public:
+  explicit Assembler(const Job& job) : job_(job), outlets_(*job.outlets) {
+    ids_.resize(outlets_.size());
+    filtered_.resize(outlets_.size());
+    report_.outlets.resize(outlets_.size());
+    for (const Outlet& outlet : outlets_)
+      for (const Hook* hook : outlet.hooks)
+        if (std::find(hooks_.begin(), hooks_.end(), hook) == hooks_.end()) hooks_.push_back(hook);
+  }
+
+  // Each store's id of the sources it knew when the run began.
+  void know(std::size_t outlet, const std::vector<SourceRecord>& sources) {
+    for (const SourceRecord& s : sources) {
+      ids_[outlet].push_back(s.id);
+      filtered_[outlet].push_back(s.filters != job_.filter->canonical() ? s.filtered : 0);
+    }
+  }
+
+  // False: nobody is left to write to.
+  bool take(Chunk& chunk, Batch& batch) {
+    if (chunk.begins != nullptr) begin(chunk);
+    if (chunk.size != 0) lines(chunk, batch);
+    if (chunk.unit_ends != nullptr) unit_ends(chunk);
+    if (chunk.ends != nullptr) end(chunk);
+    return std::any_of(outlets_.begin(), outlets_.end(), [](const Outlet& o) { return o.live(); });
+  }
+
+  RunReport finish() {
+    settle();
+    for (FileReport& file : report_.files) {
+      // The total is that of the outlet which had most to do.
+      file.tally = {};
+      for (const Tally& t : file.outlets)
+        if (file.tally.read() == 0 || t.counts.read() > file.tally.counts.read()) file.tally = t;
+      if (file.unreadable) file.tally = file.outlets.front();
+      for (std::size_t o = 0; o < outlets_.size(); ++o) report_.outlets[o] += file.outlets[o];
+      report_.total += file.tally;
+    }
+    report_.signal = stop_signal();
+    return std::move(report_);
+  }
+
+  std::uint64_t lines_seen() const { return lines_seen_; }
+
+ private:
+  struct Pending {
+    std::unique_ptr<Unit> unit;
+    std::vector<std::size_t> takers;   // outlets, and for each what commit said
+    std::vector<std::int64_t> ids;
+    std::vector<std::string> troubles, hints;
+    std::vector<std::size_t> sources;  // standing.source of each taker
+    std::size_t file = 0;
+  };
+
+  FileReport& file() { return report_.files.back(); }
+
+  void begin(Chunk& chunk) {
+    report_.files.push_back({.path = job_.inputs[chunk.input].path, .tally = {}, .outlets = std::vector<Tally>(outlets_.size()), .format = {}, .unreadable = false, .twin = false, .end = {}});
+    standings_.assign(outlets_.size(), {});
+    lines_before_ = 0;
+    new_ = true;
+    bool first = true;
+    std::size_t s = 0;
+    for (std::size_t o = 0; o < outlets_.size(); ++o) {
+      if (outlets_[o].store == nullptr) continue;
+      if (s < chunk.begins->standings.size()) standings_[o] = chunk.begins->standings[s];
+      ++s;
+      const Standing& standing = standings_[o];
+      file().outlets[o].already_taken = standing.lines;
+      if (standing.known) new_ = false;
+      if (standing.twin) file().twin = true;
+      if (standing.known && standing.source < filtered_[o].size())
+        report_.filtered_otherwise = std::max(report_.filtered_otherwise, filtered_[o][standing.source]);
+      if (first || standing.offset < start_) {
+        start_ = standing.offset;
+        lines_before_ = standing.lines;
+      }
+      furthest_ = first ? standing.offset : std::max(furthest_, standing.offset);
+      first = false;
+    }
+    if (first) start_ = furthest_ = 0;
+    // Who keeps no ledger gets what the one furthest behind gets.
+    for (std::size_t o = 0; o < outlets_.size(); ++o)
+      if (outlets_[o].sink != nullptr) file().outlets[o].already_taken = lines_before_;
+    fresh_unit(chunk.end);
+    committed_ = false;
+  }
+
+  void fresh_unit(std::uint64_t at) {
+    if (unit_ == nullptr) unit_ = spare_ != nullptr ? std::move(spare_) : std::make_unique<Unit>();
+    unit_->batch.clear();
+    unit_->summaries.clear();
+    unit_->begin = at;
+    unit_->rejects_not_kept = 0;
+    gatherer_.forget();
+  }
+
+  bool takes(std::size_t o) const {
+    return outlets_[o].store != nullptr && !outlets_[o].failed && unit_->begin >= standings_[o].offset;
+  }
+
+  void lines(const Chunk& chunk, Batch& batch) {
+    lines_seen_ += batch.counts.read();
+    report_.holes += batch.holes;
+    if (file().format.empty() && batch.parser != nullptr)
+      file().format = format_name(batch.parser);
+    for (RejectedLine& reject : batch.rejects) {
+      reject.line += lines_before_;
+      if (job_.rejected && chunk.offset >= furthest_) job_.rejected(file().path, reject);
+    }
+    lines_before_ += batch.counts.read();
+
+    for (std::size_t o = 0; o < outlets_.size(); ++o) {
+      Outlet& outlet = outlets_[o];
+      if (outlet.sink == nullptr || !outlet.live()) continue;
+      file().outlets[o].counts += batch.counts;
+      if (job_.dry_run || batch.size() == 0) continue;
+      try {
+        if (!outlet.sink->write(batch)) outlet.gone = true;
+      } catch (const Error& e) {
+        outlet.failed = true;
+        outlet.trouble = e.what();
+        outlet.hint = e.hint;
+      }
+    }
+
+    bool wanted = false;
+    for (std::size_t o = 0; o < outlets_.size(); ++o) wanted = wanted || takes(o);
+    if (!wanted) return;
+    Batch& all = unit_->batch;
+    gatherer_.append(all, batch, {});
+    all.counts += batch.counts;
+    if (all.counts.stored + all.counts.filtered() != 0) new_ = false;
+    for (RejectedLine& reject : batch.rejects) {
+      if (all.rejects.size() < kept_rejects)
+        all.rejects.push_back(std::move(reject));
+      else
+        ++unit_->rejects_not_kept;
+    }
+  }
+
+  void unit_ends(Chunk& chunk) {
+    const bool at_end = chunk.ends != nullptr;
+    // Ruling 5: nothing of a log is taken until a line of it could be read, so
+    // that the right format can take it later.
+    if (new_) {
+      if (!at_end) return;
+      if (unit_->batch.counts.rejected() >= unreadable_lines) {
+        file().unreadable = true;
+        for (Tally& t : file().outlets) t.counts = unit_->batch.counts;
+        return;
+      }
+    }
+    unit_->end = chunk.end;
+    unit_->index = chunk.input;
+    unit_->source = std::move(*chunk.unit_ends);
+    unit_->source.format = file().format;
+    unit_->source.filters = job_.filter->canonical();
+    commit();
+    fresh_unit(chunk.end);
+  }
+
+  void commit() {
+    settle();
+    pending_.takers.clear();
+    for (std::size_t o = 0; o < outlets_.size(); ++o)
+      if (takes(o)) pending_.takers.push_back(o);
+    if (pending_.takers.empty()) return;
+    committed_ = true;
+    pending_.file = report_.files.size() - 1;
+    pending_.unit = std::move(unit_);
+    pending_.ids.assign(pending_.takers.size(), 0);
+    pending_.troubles.assign(pending_.takers.size(), {});
+    pending_.hints.assign(pending_.takers.size(), {});
+    pending_.sources.clear();
+    for (std::size_t t = 0; t < pending_.takers.size(); ++t) {
+      const std::size_t o = pending_.takers[t];
+      Standing& standing = standings_[o];
+      if (!standing.known) {  // as the reader numbered it
+        standing.known = true;
+        standing.source = ids_[o].size();
+        ids_[o].push_back(0);
+      }
+      pending_.sources.push_back(standing.source);
+      pending_.ids[t] = ids_[o][standing.source];
+    }
+    if (job_.dry_run) return;
+    committing_ = std::async(std::launch::async, [this] { write_pending(); });
+  }
+
+  // On its own thread, while the calling thread puts the next unit together.
+  void write_pending() {
+    Unit& unit = *pending_.unit;
+    Summariser summarise(unit.batch);
+    for (const Hook* hook : hooks_) unit.summaries.push_back(summarise(*hook, job_.url_by));
+    for (std::size_t t = 0; t < pending_.takers.size(); ++t) {
+      try {
+        pending_.ids[t] = outlets_[pending_.takers[t]].store->commit(unit, pending_.ids[t]);
+      } catch (const Error& e) {
+        pending_.troubles[t] = e.what();
+        pending_.hints[t] = e.hint;
+      }
+    }
+  }
+
+  // Waits for the unit that is being committed, and counts it.
+  void settle() {
+    if (committing_.valid()) committing_.get();
+    if (pending_.unit == nullptr) return;
+    for (std::size_t t = 0; t < pending_.takers.size(); ++t) {
+      const std::size_t o = pending_.takers[t];
+      if (!pending_.troubles[t].empty()) {
+        outlets_[o].failed = true;
+        outlets_[o].trouble = pending_.troubles[t];
+        outlets_[o].hint = pending_.hints[t];
+        continue;
+      }
+      ids_[o][pending_.sources[t]] = pending_.ids[t];
+      report_.files[pending_.file].outlets[o].counts += pending_.unit->batch.counts;
+    }
+    spare_ = std::move(pending_.unit);
+  }
+
+  void end(Chunk& chunk) {
+    file().end = std::move(*chunk.ends);
+    const InputEnd& how = file().end;
+    // Where nothing was new, the hints may be: a log that was renamed.
+    const bool passed = how.source.offset == 0;
+    if (committed_ || passed || how.damaged || job_.dry_run || file().unreadable) return;
+    settle();
+    for (std::size_t o = 0; o < outlets_.size(); ++o) {
+      Outlet& outlet = outlets_[o];
+      if (outlet.store == nullptr || outlet.failed || !standings_[o].known || standings_[o].twin) continue;
+      SourceRecord source = how.source;
+      source.id = ids_[o][standings_[o].source];
+      if (source.id == 0) continue;
+      try {
+        outlet.store->touch(source);
+      } catch (const Error& e) {
+        outlet.failed = true;
+        outlet.trouble = e.what();
+        outlet.hint = e.hint;
+      }
+    }
+  }
+
+  std::string format_name(const Parser* parser) const {
+    for (std::size_t i = 0; i < job_.parsers.size(); ++i)
+      if (job_.parsers[i] == parser) return job_.format_names[i];
+    return {};
+  }
+
+  const Job& job_;
+  std::vector<Outlet>& outlets_;
+  std::vector<const Hook*> hooks_;
+  std::vector<std::vector<std::int64_t>> ids_;  // [outlet][the reader's source number]
+  std::vector<std::vector<std::uint64_t>> filtered_;  // beside ids_: lines that other filters than this run's left out
+  RunReport report_;
+  std::uint64_t lines_seen_ = 0;
+
+  // Of the input at hand.
+  std::vector<Standing> standings_;  // one an outlet
+  std::uint64_t start_ = 0, furthest_ = 0;
+  std::uint64_t lines_before_ = 0;
+  bool new_ = true;  // no store knows it, and no line of it could be read so far
+  bool committed_ = false;
+
+  std::unique_ptr<Unit> unit_, spare_;
+  Gatherer gatherer_;
+  Pending pending_;
+  std::future<void> committing_;
+};
+
+}  // namespace
+
+Tally& Tally::operator+=(const Tally& other) {
+  counts += other.counts;
+  already_taken += other.already_taken;
+  return *this;
+}
+
+RunReport run(const Job& job) {
+  Assembler assembler(job);
+  std::vector<std::vector<SourceRecord>> known;
+  for (std::size_t o = 0; o < job.outlets->size(); ++o) {
+    const Outlet& outlet = (*job.outlets)[o];
+    if (outlet.store == nullptr) continue;
+    known.push_back(outlet.failed || outlet.absent ? std::vector<SourceRecord>() : outlet.store->sources());
+    assembler.know(o, known.back());
+  }
+  Reader reader(job.inputs, std::move(known), job.reader);
+
+  Ring ring(2 * job.jobs + 2);
+  std::atomic<bool> stop{false};
+  std::exception_ptr reading_failed;
+  std::jthread reading([&] {
+    std::uint64_t i = 0;
+    try {
+      reader.run([&](Chunk& chunk) {
+        Slot& slot = ring.at(i);
+        slot.await(ring.lap(i));
+        std::swap(slot.chunk, chunk);
+        slot.pass();
+        ++i;
+        return !stop.load();
+      });
+    } catch (...) {
+      reading_failed = std::current_exception();
+    }
+    // One end for each worker, and one for the writer among them.
+    for (unsigned n = 0; n < job.jobs; ++n, ++i) {
+      Slot& slot = ring.at(i);
+      slot.await(ring.lap(i));
+      slot.last = true;
+      slot.pass();
+    }
+  });
+
+  std::atomic<std::uint64_t> next{0};
+  std::vector<std::jthread> workers;
+  for (unsigned n = 0; n < job.jobs; ++n)
+    workers.emplace_back([&] {
+      Worker worker(job);
+      for (bool more = true; more;) {
+        const std::uint64_t i = next++;
+        Slot& slot = ring.at(i);
+        slot.await(ring.lap(i) + 1);
+        more = !slot.last;
+        try {
+          if (more) worker.work(slot.chunk, slot.batch);
+        } catch (...) {
+          slot.failure = std::current_exception();
+        }
+        slot.pass();
+      }
+    });
+
+  // After a failure the ring is kept turning, so that every other thread can
+  // finish and be joined.
+  std::exception_ptr failure;
+  for (std::uint64_t i = 0;; ++i) {
+    Slot& slot = ring.at(i);
+    slot.await(ring.lap(i) + 2);
+    if (slot.last) break;
+    try {
+      if (slot.failure != nullptr) std::rethrow_exception(slot.failure);
+      if (failure == nullptr && !stop) {
+        if (!assembler.take(slot.chunk, slot.batch)) stop = true;
+        if (job.progress) job.progress({reader.consumed(), assembler.lines_seen()});
+      }
+    } catch (...) {
+      if (failure == nullptr) failure = std::current_exception();
+      stop = true;
+    }
+    slot.pass();
+  }
+  reading.join();
+  for (std::jthread& worker : workers) worker.join();
+  if (failure == nullptr) failure = reading_failed;
+  RunReport report = assembler.finish();
+  if (failure != nullptr) std::rethrow_exception(failure);
+  return report;
+}
+
+}  // namespace track_usage

@@ -1,0 +1,86 @@
+// Inputs through parsers, filters and summaries into sinks. The one place that
+// starts threads: a reader, workers, and the calling thread, which puts units
+// together in the order of the input; a unit is committed while the next one
+// is being put together.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/base/zone.h"
+#include "src/filter.h"
+#include "src/input/reader.h"
+#include "src/parser.h"
+#include "src/sink.h"
+#include "src/store.h"
+
+namespace track_usage {
+
+// One --sink: a store, or a sink that only takes rows.
+struct Outlet {
+  std::string shown;
+  std::unique_ptr<Sink> sink;
+  std::unique_ptr<Store> store;
+  std::vector<const Hook*> hooks;
+  bool hooks_typed = false;  // by --hook or ?hooks=, and not the default
+  bool failed = false;  // takes nothing more; why is in trouble
+  bool gone = false;    // its reader closed the pipe
+  bool absent = false;  // a dry run's store that is not there yet
+  std::string trouble, hint;
+
+  bool live() const { return !failed && !gone; }
+};
+
+// The six numbers of the accounting.
+struct Tally {
+  Counts counts;
+  std::uint64_t already_taken = 0;
+  std::uint64_t read() const { return counts.read() + already_taken; }
+  Tally& operator+=(const Tally& other);
+};
+
+struct FileReport {
+  std::string path;
+  Tally tally;                // of the outlet that had most to do
+  std::vector<Tally> outlets;
+  std::string format;
+  bool unreadable = false;    // ten lines or more and not one could be read
+  bool twin = false;          // taken already, from another file of this run
+  InputEnd end;
+};
+
+struct RunReport {
+  std::vector<FileReport> files;
+  Tally total;
+  std::vector<Tally> outlets;
+  std::uint64_t holes = 0;
+  std::uint64_t filtered_otherwise = 0;  // lines of these logs that other filters left out before
+  int signal = 0;  // that ended the run
+};
+
+struct Progress {
+  std::uint64_t bytes, lines;
+};
+
+struct Job {
+  std::vector<Input> inputs;
+  std::vector<const Parser*> parsers;
+  std::vector<std::string> format_names;  // beside parsers
+  RowDefaults defaults;
+  const Filter* filter;
+  Zone zone;
+  UrlBy url_by = UrlBy::path;
+  std::vector<Outlet>* outlets;
+  ReaderOptions reader;
+  unsigned jobs = 1;
+  bool dry_run = false;
+  // Called from the calling thread.
+  std::function<void(const Progress&)> progress;
+  std::function<void(const std::string& path, const RejectedLine&)> rejected;
+};
+
+RunReport run(const Job& job);
+
+}  // namespace track_usage

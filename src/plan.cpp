@@ -1,0 +1,255 @@
+#include "src/plan.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "hooks/hooks.h"
+#include "parsers/parsers.h"
+#include "sinks/sinks.h"
+#include "src/base/signals.h"
+#include "src/base/text.h"
+#include "src/base/timestamp.h"
+#include "src/error.h"
+
+namespace track_usage {
+namespace {
+
+constexpr std::string_view default_store = "sqlite:usage.db";
+
+// --hook: a list replaces the default, +x and -x change it.
+std::vector<const Hook*> choose_hooks(const std::vector<std::string>& typed) {
+  std::vector<const Hook*> chosen;
+  const bool changes = std::all_of(typed.begin(), typed.end(), [](const std::string& t) { return t[0] == '+' || t[0] == '-'; });
+  if (changes)
+    for (const Hook* hook : all_hooks())
+      if (hook->on_by_default) chosen.push_back(hook);
+  for (const std::string& item : typed) {
+    if (item == "none" && typed.size() == 1) return {};
+    const bool sign = item[0] == '+' || item[0] == '-';
+    if (sign != changes) throw Error(Exit::usage, fmt::format("--hook: '{}' mixes a list with changes", visible(item)), "either url,status or +name,-name");
+    const Hook& hook = find_hook(std::string_view(item).substr(sign));
+    std::erase(chosen, &hook);
+    if (item[0] != '-') chosen.push_back(&hook);
+  }
+  const auto place = [](const Hook* h) { return std::find(all_hooks().begin(), all_hooks().end(), h) - all_hooks().begin(); };
+  std::sort(chosen.begin(), chosen.end(), [&](const Hook* a, const Hook* b) { return place(a) < place(b); });
+  return chosen;
+}
+
+std::vector<std::string> names_of(const std::vector<const Hook*>& hooks) {
+  std::vector<std::string> names;
+  for (const Hook* hook : hooks) names.emplace_back(hook->name);
+  return names;
+}
+
+std::string shown(const std::vector<std::string>& names) { return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ",")); }
+
+std::string_view name_of(UrlBy by) { return by == UrlBy::full ? "full" : "path"; }
+
+// A store keeps what its first run settled: an option that says otherwise is
+// refused, not obeyed from here on.
+void refuse_change(const Store& store, std::string_view option, std::string_view settled, std::string_view typed) {
+  if (settled == typed) return;
+  throw Error(Exit::usage, fmt::format("{}: this store was made with {} {}, not {}", visible(store.shown()), option, settled, visible(typed)),
+              fmt::format("leave {} away, or begin another store with --sink", option));
+}
+
+void open_to_write(Store& store, const Options& options) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(std::min<std::uint64_t>(options.wait_s.value_or(0), 1'000'000'000));
+  for (;;) {
+    try {
+      return store.open(Access::write);
+    } catch (const Error& e) {
+      const bool over = !options.wait_s || std::chrono::steady_clock::now() >= give_up;
+      if (e.exit != Exit::locked || over || stop_signal() != 0) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
+// A dry run reads the ledger of a store that is there, and makes none.
+void open_dry(Outlet& outlet) {
+  const std::vector<std::string> files = outlet.store->files();
+  if (!files.empty() && !std::filesystem::exists(files.front())) {
+    const auto folder = std::filesystem::path(files.front()).parent_path();
+    if (!std::filesystem::is_directory(folder))
+      throw Error(Exit::store, fmt::format("cannot make {}: the folder {} does not exist", visible(files.front()), visible(folder.string())));
+    outlet.absent = true;
+    return;
+  }
+  outlet.store->open(Access::read);
+}
+
+}  // namespace
+
+Dialects make_dialects(const Options& options) {
+  LogOptions log;
+  if (options.log_zone != "UTC") {
+    const Zone zone(options.log_zone);
+    log.zone_offset = zone.at(::time(nullptr)).offset;
+  }
+  Dialects dialects;
+  const auto add = [&](const std::string& format) {
+    dialects.owned.push_back(make_parser(format, log));
+    dialects.parsers.push_back(dialects.owned.back().get());
+    dialects.names.push_back(format.substr(0, format.find(':')));
+  };
+  const bool automatic = options.formats.empty() || std::find(options.formats.begin(), options.formats.end(), "auto") != options.formats.end();
+  for (const std::string& format : options.formats)
+    if (format != "auto") add(format);
+  if (automatic)
+    for (const ParserInfo* info : all_parsers())
+      if (std::find(dialects.names.begin(), dialects.names.end(), info->name) == dialects.names.end()) add(std::string(info->name));
+  return dialects;
+}
+
+std::vector<Outlet> make_outlets(const Options& options) {
+  std::vector<std::string> typed = options.sinks;
+  if (typed.empty()) typed.emplace_back(default_store);
+  std::vector<Outlet> outlets;
+  std::set<std::string> stores;
+  for (const std::string& text : typed) {
+    const Target target = parse_target(text);
+    const SinkInfo& info = find_sink(target.scheme);
+    Outlet outlet{.shown = target.shown(), .sink = nullptr, .store = nullptr, .hooks = {}, .trouble = {}, .hint = {}};
+    if (info.make_store != nullptr) {
+      outlet.store = info.make_store(target);
+      outlet.shown = outlet.store->shown();
+      std::vector<std::string> hooks = options.hooks;
+      if (const std::string own = target.setting("hooks", ""); !own.empty()) {
+        hooks.clear();
+        for (std::size_t from = 0; from < own.size();) {
+          const auto comma = std::min(own.find(',', from), own.size());
+          if (comma > from) hooks.push_back(own.substr(from, comma - from));
+          from = comma + 1;
+        }
+      }
+      outlet.hooks = choose_hooks(hooks);
+      outlet.hooks_typed = !hooks.empty();
+      const std::string id = outlet.shown + '?' + target.setting("table", "usage");
+      if (!stores.insert(id).second) throw Error(Exit::usage, fmt::format("the store {} is named twice", visible(outlet.shown)), "one --sink a store");
+    } else {
+      outlet.sink = info.make_sink(target);
+    }
+    outlets.push_back(std::move(outlet));
+  }
+  return outlets;
+}
+
+std::unique_ptr<Store> open_store(const Options& options) {
+  const Target target = parse_target(options.from.empty() ? std::string(default_store) : options.from);
+  const SinkInfo& info = find_sink(target.scheme);
+  if (info.make_store == nullptr) throw Error(Exit::usage, fmt::format("nothing can be read back from '{}'", target.shown()), "--from names a store, as sqlite:usage.db");
+  auto store = info.make_store(target);
+  store->open(Access::read);
+  return store;
+}
+
+std::unique_ptr<Store> temporary_store() {
+  Target target;
+  target.scheme = "sqlite";
+  auto store = find_sink(target.scheme).make_store(target);
+  store->open(Access::write);
+  return store;
+}
+
+Kept open_outlets(std::vector<Outlet>& outlets, const Options& options) {
+  Kept kept{.zone = Zone(options.zone.value_or("UTC")), .url_by = options.url_by == "full" ? UrlBy::full : UrlBy::path};
+  const Store* settled_by = nullptr;  // the first store: the others must agree with it
+  std::size_t live = 0;
+  for (Outlet& outlet : outlets) {
+    if (outlet.sink != nullptr) {
+      if (!options.dry_run) outlet.sink->open();
+      ++live;
+      continue;
+    }
+    Store& store = *outlet.store;
+    try {
+      options.dry_run ? open_dry(outlet) : open_to_write(store, options);
+      const auto settings = outlet.absent ? std::nullopt : store.settings();
+      if (settings) {
+        if (options.zone) refuse_change(store, "--tz", settings->zone, *options.zone);
+        if (options.url_by) refuse_change(store, "--url-by", name_of(settings->url_by), *options.url_by);
+        if (outlet.hooks_typed) refuse_change(store, "--hook", shown(settings->hooks), shown(names_of(outlet.hooks)));
+        outlet.hooks = hooks_named(settings->hooks);
+        if (settled_by != nullptr && settings->zone != kept.zone.name())
+          throw Error(Exit::usage, fmt::format("{} counts days in {}, {} in {}", visible(settled_by->shown()), kept.zone.name(), visible(store.shown()), settings->zone),
+                      "one time zone a run: ingest into each in a run of its own");
+        kept = {.zone = Zone(settings->zone), .url_by = settings->url_by};
+        settled_by = &store;
+      }
+      ++live;
+    } catch (const Error& e) {
+      // One that fails does not stop the others; what was typed wrong does.
+      if (e.exit != Exit::store || outlets.size() == 1) throw;
+      outlet.failed = true;
+      outlet.trouble = e.what();
+      outlet.hint = e.hint;
+    }
+  }
+  if (live == 0) throw Error(Exit::store, outlets.front().trouble, outlets.front().hint);
+  if (options.dry_run) return kept;
+  for (Outlet& outlet : outlets) {
+    if (outlet.store == nullptr || outlet.failed) continue;
+    if (!outlet.store->settings()) outlet.store->settle({.hooks = names_of(outlet.hooks), .zone = kept.zone.name(), .url_by = kept.url_by});
+    outlet.store->use(outlet.hooks, kept.url_by);
+  }
+  return kept;
+}
+
+Filter make_filter(const Options& o, const Zone& zone) {
+  FilterOptions f;
+  f.include = o.include;
+  f.exclude = o.exclude;
+  f.status = o.status;
+  f.method = o.method;
+  f.host = o.host;
+  f.remote = o.remote;
+  f.agent = o.agent;
+  const std::int64_t now = ::time(nullptr);
+  if (!o.since.empty()) f.since = parse_when(o.since, "--since", now, zone);
+  if (!o.until.empty()) f.until = parse_when(o.until, "--until", now, zone);
+  return Filter(f);
+}
+
+std::vector<const Hook*> hooks_named(const std::vector<std::string>& names) {
+  std::vector<const Hook*> hooks;
+  for (const std::string& name : names) hooks.push_back(&find_hook(name));
+  return hooks;
+}
+
+std::span<const Hook* const> every_hook() { return all_hooks(); }
+
+std::vector<Listed> list_parsers() {
+  std::vector<Listed> out;
+  for (const ParserInfo* info : all_parsers()) out.push_back({info->name, info->help});
+  return out;
+}
+
+std::vector<Listed> list_formats() {
+  std::vector<Listed> out;
+  for (const ParserInfo* info : all_parsers()) out.push_back({info->name, info->example});
+  return out;
+}
+
+std::vector<Listed> list_sinks() {
+  std::vector<Listed> out;
+  for (const SinkInfo* info : all_sinks()) out.push_back({info->scheme, info->help});
+  return out;
+}
+
+std::vector<Listed> list_hooks() {
+  std::vector<Listed> out;
+  for (const Hook* hook : all_hooks()) out.push_back({hook->name, hook->help});
+  return out;
+}
+
+}  // namespace track_usage

@@ -1,0 +1,62 @@
+// From options to made objects; the only place that opens the doors to
+// parsers, sinks and hooks.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/zone.h"
+#include "src/filter.h"
+#include "src/hook.h"
+#include "src/options.h"
+#include "src/parser.h"
+#include "src/pipeline.h"
+#include "src/store.h"
+
+namespace track_usage {
+
+struct Dialects {
+  std::vector<std::unique_ptr<Parser>> owned;
+  std::vector<const Parser*> parsers;
+  std::vector<std::string> names;  // beside parsers
+};
+
+// The dialects of --format: all of them for auto.
+Dialects make_dialects(const Options& options);
+
+// The sinks of --sink, made and not opened. Throws for a store named twice.
+std::vector<Outlet> make_outlets(const Options& options);
+
+// The store of --from (or TRACK_USAGE_STORE, or sqlite:usage.db), opened to read.
+std::unique_ptr<Store> open_store(const Options& options);
+
+// A store that is gone when it is destroyed, opened to write.
+std::unique_ptr<Store> temporary_store();
+
+// Opens the outlets, and settles what each store keeps: what it has settled,
+// else what the options say. Returns the zone and url_by of the run.
+struct Kept {
+  Zone zone;
+  UrlBy url_by = UrlBy::path;
+};
+Kept open_outlets(std::vector<Outlet>& outlets, const Options& options);
+
+// A filter of the options' patterns and times; times without a zone are read in `zone`.
+Filter make_filter(const Options& options, const Zone& zone);
+
+std::vector<const Hook*> hooks_named(const std::vector<std::string>& names);
+std::span<const Hook* const> every_hook();
+
+// For `list`: name and one line each.
+struct Listed {
+  std::string_view name, help;
+};
+std::vector<Listed> list_parsers();
+std::vector<Listed> list_sinks();
+std::vector<Listed> list_hooks();
+// A format's example line, for `list formats`.
+std::vector<Listed> list_formats();
+
+}  // namespace track_usage

@@ -1,0 +1,36 @@
+// Rows to summary cells: buckets in the store's zone, and for each hook the
+// hits and bytes of each (bucket, key).
+#pragma once
+
+#include "src/base/zone.h"
+#include "src/hook.h"
+#include "src/store.h"
+
+namespace track_usage {
+
+// Fills batch.hour and batch.hours.
+void set_hours(Batch& batch, const Zone& zone);
+
+// Sums the rows of one batch whose hours are set. Borrows it.
+class Summariser {
+ public:
+  explicit Summariser(const Batch& batch);
+  Summary operator()(const Hook& hook, UrlBy by);
+
+ private:
+  struct Total {
+    std::uint32_t hits = 0;
+    std::int64_t transfer = 0;
+  };
+  void add(TextId key, std::uint32_t hits, std::int64_t transfer);
+  void flush(std::int64_t bucket, std::vector<Cell>& cells);
+
+  const Batch& batch_;
+  std::vector<std::uint32_t> hours_;  // indices of batch.hours, earliest first
+  std::vector<std::uint32_t> rows_;   // row numbers, by hour
+  std::vector<std::size_t> begin_;    // of each of hours_ in rows_, and the end
+  std::vector<Total> totals_;         // by key; all zero between buckets
+  std::vector<TextId> touched_;       // keys of the present bucket, in order of first use
+};
+
+}  // namespace track_usage
