@@ -44,10 +44,10 @@ struct Step {
   int months = 0;
 };
 constexpr Step steps[] = {
-    {"minute", minute}, {"2 minutes", 2 * minute}, {"5 minutes", 5 * minute}, {"10 minutes", 10 * minute},
-    {"15 minutes", 15 * minute}, {"30 minutes", 30 * minute}, {"hour", hour}, {"2 hours", 2 * hour},
-    {"3 hours", 3 * hour}, {"6 hours", 6 * hour}, {"12 hours", 12 * hour}, {"day", day}, {"week", 7 * day},
-    {"month", 30 * day, 1}, {"3 months", 90 * day, 3}, {"year", 360 * day, 12}, {"10 years", 3600 * day, 120},
+    {"a minute", minute}, {"2 minutes", 2 * minute}, {"5 minutes", 5 * minute}, {"10 minutes", 10 * minute},
+    {"15 minutes", 15 * minute}, {"30 minutes", 30 * minute}, {"an hour", hour}, {"2 hours", 2 * hour},
+    {"3 hours", 3 * hour}, {"6 hours", 6 * hour}, {"12 hours", 12 * hour}, {"a day", day}, {"a week", 7 * day},
+    {"a month", 30 * day, 1}, {"3 months", 90 * day, 3}, {"a year", 360 * day, 12}, {"10 years", 3600 * day, 120},
 };
 constexpr std::int64_t monday = 3;  // 1970-01-01 was a Thursday
 
@@ -74,6 +74,19 @@ void add_to(Figure& to, const Figure& from) {
   to.errors_4xx += from.errors_4xx;
   to.errors_5xx += from.errors_5xx;
   to.bytes += from.bytes;
+}
+
+// What is no name is rude, and not worth a line of its own.
+std::string_view named(std::string_view product) {
+  const char c = product.empty() ? ' ' : product[0];
+  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return letter ? product : "other";
+}
+
+// Words that say nothing of who it is.
+bool of_any_browser(std::string_view word) {
+  static constexpr std::string_view words[] = {"Mozilla", "AppleWebKit", "Gecko", "Chrome", "Safari", "Version", "Mobile", "Firefox"};
+  return word.empty() || std::find(std::begin(words), std::end(words), word) != std::end(words);
 }
 
 bool holds_bot(std::string_view word) {
@@ -190,13 +203,15 @@ std::string_view product_of(std::string_view agent) {
     if (!found.empty() && found != "MSIE") return found;
   }
   if (!agent.starts_with("Mozilla/")) return name(agent).empty() ? agent : name(agent);
+  std::string_view product = name(agent);
   for (std::size_t from = 0; from < agent.size();) {
     const auto end = std::min(agent.find_first_of(ends, from), agent.size());
     const std::string_view word = agent.substr(from, end - from);
     if (holds_bot(word)) return word;
+    if (agent.substr(end).starts_with('/') && !of_any_browser(word)) product = word;
     from = end + 1;
   }
-  return name(agent);
+  return product;
 }
 
 bool is_file(std::string_view path) {
@@ -290,9 +305,9 @@ void Figures::add(const Batch& b, const std::vector<std::uint8_t>& keep) {
       if (agent.string == null_text)
         kind.id = 0;
       else if (kind.bot)
-        kind.id = bots.find(fmt::format("{} ({})", product_of(b.texts[agent.string]), b.texts[agent.bot]));
+        kind.id = bots.find(fmt::format("{} ({})", named(product_of(b.texts[agent.string])), b.texts[agent.bot]));
       else
-        kind.id = browsers.find(agent.browser != null_text ? b.texts[agent.browser] : product_of(b.texts[agent.string]));
+        kind.id = browsers.find(agent.browser != null_text ? b.texts[agent.browser] : named(product_of(b.texts[agent.string])));
     }
     if (kind.id != 0) count((kind.bot ? bots : browsers)[kind.id], b, i);
     bot_hits += kind.bot;

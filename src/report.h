@@ -70,7 +70,7 @@ struct Bar {
   Figure figure;
 };
 struct Bars {
-  std::string_view step;  // "hour", "3 hours" ...
+  std::string_view step;  // "an hour", "3 hours" ...
   std::int64_t seconds;   // of a step; months have 30 days here
   std::vector<Bar> bars;  // without gaps
 };

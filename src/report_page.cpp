@@ -152,8 +152,8 @@ class Page {
   }
 
   void notes() {
+    if (!options_.notes.empty()) out_ += '\n';
     for (const std::string& note : options_.notes) {
-      out_ += '\n';
       std::string text;
       const std::string all = shown(note);
       for (std::string_view rest = all; !rest.empty();) {
@@ -279,7 +279,7 @@ class Page {
     const std::size_t gap = each >= 3 ? 1 : 0;
 
     const std::string when = bars.seconds >= day ? iso_date(floor_div(busiest->local, day)) : time_text(busiest->local);
-    title("Requests", fmt::format("a column is {} {}, busiest {}", bars.seconds == hour ? "an" : "a", bars.step, when));
+    title("Requests", fmt::format("a column is {}, busiest {}", bars.step, when));
     const auto row = [&](std::string_view label, std::string_view style, auto glyph) {
       std::string text, tail;
       for (const Bar& b : bars.bars) text += repeated(glyph(b.figure), each - gap) + std::string(gap, ' ');
@@ -357,10 +357,10 @@ class Page {
     line(styled(std::string(gutter + 2, ' ') + labels, style_.dim));
   }
 
-  Section section(std::string title, const Ranking& ranking, std::string_view kind) const {
+  Section section(std::string title, const Ranking& ranking) const {
     Section s{.title = std::move(title), .note = {}, .entries = {}};
     for (const std::uint32_t id : ranking.top(options_.top)) s.entries.push_back({.figure = ranking[id], .name = shown(ranking.key(id))});
-    if (ranking.size() > s.entries.size()) s.note = fmt::format("{} of {} {}", s.entries.size(), grouped(ranking.size()), kind);
+    if (ranking.size() > s.entries.size()) s.note = fmt::format("{} of {}", s.entries.size(), grouped(ranking.size()));
     return s;
   }
 
@@ -371,13 +371,13 @@ class Page {
       const std::int64_t p95 = id < f_.page_durations.size() ? f_.page_durations[id].quantile(0.95) : no_number;
       pages.entries.push_back({.figure = f_.pages[id], .name = shown(f_.pages.key(id)), .p95 = p95});
     }
-    if (f_.pages.size() > pages.entries.size()) pages.note = fmt::format("{} of {} pages", pages.entries.size(), grouped(f_.pages.size()));
+    if (f_.pages.size() > pages.entries.size()) pages.note = fmt::format("{} of {}", pages.entries.size(), grouped(f_.pages.size()));
     wide(pages);
+    wide(section("Files", f_.files));
 
-    Section files = section("Files", f_.files, "files");
-    Section missing = section("Not found", f_.not_found, "paths");
+    Section missing = section("Not found", f_.not_found);
     missing.bytes = false;
-    Section addresses = section("Addresses", f_.addresses, "addresses");
+    Section addresses = section("Addresses", f_.addresses);
     addresses.errors = Errors::both;
     Section statuses{.title = "Statuses", .note = {}, .entries = {}};
     for (std::size_t s = 0; s < f_.statuses.size(); ++s)
@@ -385,18 +385,18 @@ class Page {
         statuses.entries.push_back({.figure = f_.statuses[s], .name = status_name(s), .style = s >= 500 ? style_.server_error : s >= 400 ? style_.client_error : ""});
     std::stable_sort(statuses.entries.begin(), statuses.entries.end(), [](const auto& a, const auto& b) { return a.figure.hits > b.figure.hits; });
     if (statuses.entries.size() > options_.top) {
-      statuses.note = fmt::format("{} of {} statuses", options_.top, statuses.entries.size());
+      statuses.note = fmt::format("{} of {}", options_.top, statuses.entries.size());
       statuses.entries.resize(options_.top);
     }
-    Section referrers = section("Referrers", f_.referrers, "sites");
+    Section referrers = section("Referrers", f_.referrers);
     if (referrers.note.empty()) referrers.note = fmt::format("{} without", percent(f_.without_referrer, f_.all.hits));
-    Section browsers = section("Browsers", f_.browsers, "browsers");
+    Section browsers = section("Browsers", f_.browsers);
     browsers.errors = Errors::both;
-    Section bots = section("Bots", f_.bots, "bots");
+    Section bots = section("Bots", f_.bots);
     bots.errors = Errors::both;
 
     std::vector<Section> narrow;
-    for (Section* s : {&addresses, &missing, &statuses, &referrers, &files, &browsers, &bots})
+    for (Section* s : {&addresses, &missing, &statuses, &referrers, &browsers, &bots})
       if (!s->entries.empty()) narrow.push_back(std::move(*s));
     if (width_ < side_by_side) {
       for (const Section& s : narrow) wide(s);
@@ -425,12 +425,18 @@ class Page {
 
   std::vector<std::string> lines(const Section& s, std::size_t width) const {
     using Errors = Section::Errors;
-    const std::size_t bar_width = width >= 70 ? std::min<std::size_t>((width - 56) / 3, 24) : width >= 56 ? 6 : 0;
-    std::vector<Table::Head> heads = {{"hits", Align::right, grouped(f_.all.hits).size() + 2}, {"share", Align::right, 7}};
+    // The name gets a readable rest: for it bytes and then the bar give way.
+    constexpr std::size_t readable = 20;
+    const std::size_t hits_width = std::max<std::size_t>(grouped(f_.all.hits).size() + 2, 6);
+    const std::size_t fixed = hits_width + 2 + 7 + 2 + (s.times ? 7 + 2 : 0) + (s.errors != Errors::none ? 6 + 2 : 0);
+    const bool bytes = s.bytes && fixed + 12 + readable <= width;
+    const std::size_t rest = width - std::min(width, fixed + (bytes ? 12 : 0) + readable + 2);
+    const std::size_t bar_width = rest < 6 ? 0 : width >= 70 ? std::min<std::size_t>({(width - 56) / 3, 24, rest}) : 6;
+    std::vector<Table::Head> heads = {{"hits", Align::right, hits_width}, {"share", Align::right, 7}};
     if (bar_width != 0) heads.push_back({"", Align::left, bar_width});
-    if (s.bytes) heads.push_back({"bytes", Align::right, 10});
+    if (bytes) heads.push_back({"bytes", Align::right, 10});
     if (s.times) heads.push_back({"p95", Align::right, 7});
-    if (s.errors != Errors::none) heads.push_back({s.errors == Errors::server ? "5xx" : "errors", Align::right, 5});
+    if (s.errors != Errors::none) heads.push_back({s.errors == Errors::server ? "5xx" : "errors", Align::right, 6});
     heads.push_back({"", Align::left, 0});
 
     Table table(std::move(heads));
@@ -439,7 +445,7 @@ class Page {
       const Figure& figure = e.figure;
       std::vector<Table::Cell> row = {{grouped(figure.hits)}, {percent(figure.hits, f_.all.hits)}};
       if (bar_width != 0) row.push_back({bar(figure.hits, most, bar_width), e.style.empty() ? style_.bar : e.style});
-      if (s.bytes) row.push_back({human_bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(figure.bytes, 0)))});
+      if (bytes) row.push_back({human_bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(figure.bytes, 0)))});
       if (s.times) row.push_back({e.p95 == no_number ? "" : human_micros(e.p95, utf8_)});
       if (s.errors != Errors::none) {
         const std::uint64_t errors = figure.errors_5xx + (s.errors == Errors::both ? figure.errors_4xx : 0);

@@ -9,6 +9,8 @@
 namespace track_usage {
 namespace {
 
+constexpr std::size_t readable = 12;  // the least that a cut column shows
+
 // Bytes of the character at the front of valid UTF-8.
 std::size_t character(std::string_view text) {
   std::size_t n = 1;
@@ -56,24 +58,46 @@ std::string styled(std::string_view text, std::string_view style) {
   return style.empty() || text.empty() ? std::string(text) : fmt::format("\x1b[{}m{}\x1b[0m", style, text);
 }
 
-std::vector<std::string> Table::lines(const Look& look) const {
-  std::vector<std::size_t> widths;
+std::size_t Table::natural_width(std::size_t column) const {
+  std::size_t width = heads_[column].least;
+  for (const auto& row : rows_) width = std::max(width, display_width(row[column].text));
+  return width;
+}
+
+bool Table::left_out(std::size_t column) const {
+  return heads_[column].spare && std::all_of(rows_.begin(), rows_.end(), [&](const auto& row) { return row[column].text == "-"; });
+}
+
+void Table::next_rows() {
   for (std::size_t c = 0; c < heads_.size(); ++c) {
-    std::size_t width = std::max(heads_[c].least, look.titles ? display_width(heads_[c].title) : 0);
-    for (const auto& row : rows_) width = std::max(width, display_width(row[c].text));
-    widths.push_back(width);
+    heads_[c].spare = left_out(c);
+    heads_[c].least = std::max(natural_width(c), display_width(heads_[c].title));
   }
-  if (look.width != 0 && !widths.empty()) {
+  rows_.clear();
+}
+
+std::vector<std::string> Table::lines(const Look& look) const {
+  std::vector<std::size_t> columns, widths(heads_.size());
+  for (std::size_t c = 0; c < heads_.size(); ++c) {
+    if (left_out(c)) continue;
+    columns.push_back(c);
+    widths[c] = std::max(natural_width(c), look.titles ? display_width(heads_[c].title) : 0);
+  }
+  if (columns.empty()) return {};
+  const std::size_t last_column = columns.back();
+  if (look.width != 0) {
     std::size_t before = look.indent;
-    for (std::size_t c = 0; c + 1 < widths.size(); ++c) before += widths[c] + look.gap;
-    widths.back() = std::min(widths.back(), look.width > before ? look.width - before : 1);
+    for (const std::size_t c : columns)
+      if (c != last_column) before += widths[c] + look.gap;
+    // Too narrow a page is left to the terminal to break.
+    if (before + readable <= look.width) widths[last_column] = std::min(widths[last_column], look.width - before);
   }
   std::vector<std::string> out;
   const auto draw = [&](auto cell) {
     std::string line(look.indent, ' ');
-    for (std::size_t c = 0; c < heads_.size(); ++c) {
+    for (const std::size_t c : columns) {
       const auto [text, style] = cell(c);
-      const bool last = c + 1 == heads_.size();
+      const bool last = c == last_column;
       const std::string shown = cut_to(text, widths[c], look.ellipsis);
       const std::size_t blanks = widths[c] - std::min(widths[c], display_width(shown));
       if (heads_[c].align == Align::right) line.append(blanks, ' ');

@@ -26,6 +26,7 @@ class Table {
     std::string title;
     Align align = Align::left;
     std::size_t least = 0;  // columns, whatever stands in it
+    bool spare = false;     // left out as long as only "-" stands in it
   };
   struct Cell {
     Cell(std::string text, std::string_view style = {}) : text(std::move(text)), style(style) {}
@@ -44,12 +45,18 @@ class Table {
   explicit Table(std::vector<Head> heads) : heads_(std::move(heads)) {}
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
   bool empty() const { return rows_.empty(); }
+  std::size_t size() const { return rows_.size(); }
+  // Draws on with other rows below, in columns no narrower than so far.
+  void next_rows();
 
   // Lines without their newlines; no blanks at their ends.
   std::vector<std::string> lines(const Look& look) const;
   std::string text(const Look& look) const;
 
  private:
+  std::size_t natural_width(std::size_t column) const;
+  bool left_out(std::size_t column) const;
+
   std::vector<Head> heads_;
   std::vector<std::vector<Cell>> rows_;
 };

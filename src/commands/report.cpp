@@ -92,7 +92,7 @@ std::string title_of(const Options& options, std::size_t files) {
   return title;
 }
 
-int report_logs(const Options& options, PageOptions& page, Figures& figures, const Zone& zone, Filter& filter) {
+int report_logs(const Options& options, PageOptions& page, Figures& figures, const Zone& zone, const Filter& filter) {
   const Dialects dialects = make_dialects(options);
   InputList list = list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
   int exit = 0;
@@ -137,8 +137,10 @@ int report_logs(const Options& options, PageOptions& page, Figures& figures, con
   const Counts& counts = report.total.counts;
   if (counts.filtered() != 0) page.notes.push_back(fmt::format("{} left out by filters.", lines_of(counts.filtered())));
   if (counts.rejected() != 0)
-    page.notes.push_back(fmt::format("{} of {} could not be read ({}). The first: track-usage explain {}", grouped(counts.rejected()),
-                                     lines_of(report.total.read()), reasons(counts), first_reject));
+    page.notes.push_back(fmt::format("{} of {} could not be read: {}.", grouped(counts.rejected()), lines_of(report.total.read()), reasons(counts)));
+  if (!first_reject.empty()) page.notes.push_back(fmt::format("track-usage explain {} tells why the first could not.", first_reject));
+  if (!options.quiet && (options.verbose || isatty(STDERR_FILENO) == 1) && counts.read() != 0)
+    for (const std::string& pattern : filter.unmatched()) say("notice", fmt::format("{} met no row", visible(pattern)));
   return report.signal != 0 ? 128 + report.signal : exit;
 }
 
@@ -177,7 +179,7 @@ int report(const Options& options) {
     const Filter filter = make_filter(options, zone);
     report_store(options, page, *figures, *store, zone, filter);
   } else {
-    Filter filter = make_filter(options, zone);
+    const Filter filter = make_filter(options, zone);
     exit = report_logs(options, page, *figures, zone, filter);
   }
   if (figures->all.hits == 0) page.notes.emplace_back("No requests.");

@@ -1,0 +1,223 @@
+#include "sinks/sinks.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/error.h"
+#include "src/row_text.h"
+
+namespace track_usage {
+
+#define SINK(name) extern const SinkInfo name##_sink;
+#define LEFT_OUT(name)
+#include "sinks/sinks.inc"
+#undef SINK
+#undef LEFT_OUT
+
+namespace {
+
+#define SINK(name)
+#define LEFT_OUT(name) #name,
+constexpr std::string_view left_out[] = {
+#include "sinks/sinks.inc"
+    ""};  // never empty, whatever the build left out
+#undef SINK
+#undef LEFT_OUT
+
+using namespace std::string_view_literals;
+
+constexpr std::pair<std::string_view, std::string_view> other_names[] = {
+    {"postgres", "postgresql"}, {"mariadb", "mysql"}};
+
+std::vector<std::string_view> schemes() {
+  std::vector<std::string_view> names;
+  for (const SinkInfo* sink : all_sinks()) names.push_back(sink->scheme);
+  return names;
+}
+
+bool is_word(std::string_view text, std::string_view also) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [also](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || also.find(c) != std::string_view::npos;
+  });
+}
+
+bool names_sqlite_file(std::string_view path) {
+  return path.ends_with(".db") || path.ends_with(".sqlite") || path.ends_with(".sqlite3");
+}
+
+std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> parts;
+  for (auto stop = text.find(at); stop != std::string_view::npos; stop = text.find(at)) {
+    parts.push_back(text.substr(0, stop));
+    text.remove_prefix(stop + 1);
+  }
+  parts.push_back(text);
+  return parts;
+}
+
+using Settings = std::map<std::string, std::string, std::less<>>;
+
+// "a=1&b=2" if every piece is a setting that the sink knows; else nothing, and
+// `unknown` is the piece that is none.
+std::optional<Settings> settings_of(std::string_view query, const SinkInfo& sink, std::string_view& unknown) {
+  const std::vector<std::string_view> known = split(sink.settings, ' ');
+  Settings settings;
+  for (const std::string_view piece : split(query, '&')) {
+    const auto equals = piece.find('=');
+    unknown = piece.substr(0, equals);
+    if (unknown.empty() || equals == std::string_view::npos || std::find(known.begin(), known.end(), unknown) == known.end()) return {};
+    settings[std::string(unknown)] = piece.substr(equals + 1);
+  }
+  return settings;
+}
+
+// A template's own marks are doubled, so that a variable's value stands as it is.
+std::string as_template_text(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == '{' || c == '}' || c == '\\') out += c;
+    out += c;
+  }
+  return out;
+}
+
+// ${NAME} from the environment. A template's $ before a {field} is no variable.
+std::string with_environment(std::string_view text, bool is_template) {
+  std::string out;
+  for (;;) {
+    const auto from = text.find("${");
+    out += text.substr(0, from);
+    if (from == std::string_view::npos) return out;
+    text.remove_prefix(from);
+    const auto end = text.find('}');
+    const std::string_view name = end == std::string_view::npos ? ""sv : text.substr(2, end - 2);
+    const auto fields = row_fields();
+    if (!is_word(name, "_") || (is_template && std::find(fields.begin(), fields.end(), name) != fields.end())) {
+      out += text.substr(0, 1);
+      text.remove_prefix(1);
+      continue;
+    }
+    const char* const value = std::getenv(std::string(name).c_str());
+    if (value == nullptr)
+      throw Error(Exit::usage, fmt::format("the environment has no variable '{}'", name),
+                  fmt::format("the target names it as ${{{}}}", name));
+    out += is_template ? as_template_text(value) : value;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// user:password@host without the password, and the values of settings that hold
+// secrets by their name.
+std::string masked(std::string_view text) {
+  std::string out(text);
+  if (const auto authority = out.find("//"); authority != std::string::npos) {
+    // To the last @ before the query: a password may hold / and @ itself.
+    const auto query = out.find('?', authority);
+    const auto at = out.rfind('@', query == std::string::npos ? query : query - 1);
+    const auto colon = out.find(':', authority);
+    if (at != std::string::npos && at > authority && colon < at) out.replace(colon + 1, at - colon - 1, "***");
+  }
+  const std::string names = lower(out);
+  std::string result;
+  std::size_t done = 0;
+  for (auto at = names.find_first_of("?&"); at != std::string::npos; at = names.find_first_of("?&", at + 1)) {
+    const auto end = std::min(names.find('&', at + 1), names.size());
+    const auto equals = names.find('=', at);
+    if (equals >= end) continue;
+    const std::string_view name = std::string_view(names).substr(at + 1, equals - at - 1);
+    const auto holds = [name](std::string_view part) { return name.find(part) != std::string_view::npos; };
+    if (!holds("pass") && !holds("pwd") && !holds("secret") && !holds("token") && !holds("key")) continue;
+    result.append(out, done, equals + 1 - done).append("***");
+    done = end;
+  }
+  return result.append(out, done);
+}
+
+}  // namespace
+
+std::span<const SinkInfo* const> all_sinks() {
+#define SINK(name) &name##_sink,
+#define LEFT_OUT(name)
+  static constexpr const SinkInfo* table[] = {
+#include "sinks/sinks.inc"
+  };
+#undef SINK
+#undef LEFT_OUT
+  return table;
+}
+
+const SinkInfo& find_sink(std::string_view scheme) {
+  for (const auto& [other, name] : other_names)
+    if (scheme == other) scheme = name;
+  for (const SinkInfo* sink : all_sinks())
+    if (sink->scheme == scheme) return *sink;
+  std::vector<std::string_view> names = schemes();
+  if (!scheme.empty() && std::find(std::begin(left_out), std::end(left_out), scheme) != std::end(left_out))
+    throw Error(Exit::usage, fmt::format("the sink '{}' is not in this build", scheme),
+                fmt::format("this build has: {}", fmt::join(names, " ")));
+  // What is left out is no less what was meant.
+  for (const std::string_view name : left_out)
+    if (!name.empty()) names.push_back(name);
+  for (const auto& [other, name] : other_names) names.push_back(other);
+  throw Error(Exit::usage, fmt::format("no sink is called '{}'", visible(scheme)), suggest(scheme, names));
+}
+
+Target parse_target(std::string_view typed) {
+  Target target;
+  target.typed = typed;
+  const auto colon = typed.find(':');
+  std::string_view rest = typed;
+  const SinkInfo* sink;
+  if (colon != std::string_view::npos && is_word(typed.substr(0, colon), "+-")) {
+    sink = &find_sink(lower(typed.substr(0, colon)));
+    rest.remove_prefix(colon + 1);
+  } else {
+    const std::string_view path = typed.substr(0, typed.rfind('?'));
+    if (!names_sqlite_file(typed) && !names_sqlite_file(path))
+      throw Error(Exit::usage, fmt::format("the target '{}' does not say what it is", visible(masked(typed))),
+                  fmt::format("an SQLite file is sqlite:{}", typed.empty() ? "PATH" : visible(masked(typed))));
+    sink = &find_sink("sqlite");
+  }
+  target.scheme = sink->scheme;
+  const bool is_template = target.scheme == "output";
+
+  std::string_view unknown;
+  const auto front = rest.find("&:");
+  if (is_template && rest.starts_with('?') && front != std::string_view::npos) {
+    const auto settings = settings_of(rest.substr(1, front - 1), *sink, unknown);
+    if (!settings)
+      throw Error(Exit::usage, fmt::format("'{}' is no setting of output:", visible(unknown)), suggest(unknown, split(sink->settings, ' ')));
+    target.settings = *settings;
+    rest.remove_prefix(front + 2);
+  } else if (const auto query = rest.rfind('?'); query != std::string_view::npos) {
+    // All of it or nothing: a template, and a file's name, may have a ? itself.
+    if (const auto settings = settings_of(rest.substr(query + 1), *sink, unknown)) {
+      target.settings = *settings;
+      rest = rest.substr(0, query);
+    }
+  }
+  for (auto& [name, value] : target.settings) value = with_environment(value, false);
+  target.location = with_environment(rest, is_template);
+
+  if (target.scheme == "sqlite") {
+    if (target.location.starts_with("//")) target.location.erase(0, 2);  // sqlite:///abs
+    if (target.location.empty())
+      throw Error(Exit::usage, fmt::format("the target '{}' names no file", visible(typed)), "write sqlite:PATH");
+  }
+  return target;
+}
+
+std::string Target::shown() const { return visible(scheme == "output" ? typed : masked(typed)); }
+
+std::string Target::setting(std::string_view name, std::string_view otherwise) const {
+  const auto found = settings.find(name);
+  return found == settings.end() ? std::string(otherwise) : found->second;
+}
+
+}  // namespace track_usage
