@@ -40,21 +40,32 @@ Slot find_slot(std::string_view key) {
     case 6: return is("status") ? status : is("scheme") ? scheme : no_slot;
     case 7: return is("request") ? request : no_slot;
     case 9: return is("timestamp") ? timestamp : no_slot;
-    case 10: return is("time_local") ? time_local : is("bytes_sent") ? bytes_sent : is("@timestamp") ? at_timestamp : no_slot;
+    case 10:
+      return is("time_local")   ? time_local
+             : is("bytes_sent") ? bytes_sent
+             : is("@timestamp") ? at_timestamp
+                                : no_slot;
     case 11:
       return is("remote_addr")   ? remote_addr
              : is("remote_user") ? remote_user
              : is("request_uri") ? request_uri
              : is("server_name") ? server_name
                                  : no_slot;
-    case 12: return is("http_referer") ? http_referer : is("request_time") ? request_time : is("time_iso8601") ? time_iso8601 : no_slot;
+    case 12:
+      return is("http_referer")   ? http_referer
+             : is("request_time") ? request_time
+             : is("time_iso8601") ? time_iso8601
+                                  : no_slot;
     case 14: return is("request_method") ? request_method : no_slot;
     case 15:
       return is("body_bytes_sent")   ? body_bytes_sent
              : is("http_user_agent") ? http_user_agent
              : is("server_protocol") ? server_protocol
                                      : no_slot;
-    case 20: return is("http_x_forwarded_for") ? http_x_forwarded_for : is("http_accept_language") ? http_accept_language : no_slot;
+    case 20:
+      return is("http_x_forwarded_for")   ? http_x_forwarded_for
+             : is("http_accept_language") ? http_accept_language
+                                          : no_slot;
     default: return no_slot;
   }
 }
@@ -71,11 +82,13 @@ Map read_map(std::string_view map) {
   for (std::size_t at = 0; at < map.size();) {
     const std::size_t equals = std::min(map.find_first_of("=,", at), map.size());
     const std::string_view name = map.substr(at, equals - at);
-    const auto field = std::find_if(map_fields.begin(), map_fields.end(), [&](const MapField& f) { return f.name == name; });
+    const auto named = [name](const MapField& f) { return f.name == name; };
+    const auto field = std::find_if(map_fields.begin(), map_fields.end(), named);
     if (field == map_fields.end()) {
       std::vector<std::string_view> names;
       for (const MapField& f : map_fields) names.push_back(f.name);
-      throw map_error(fmt::format("--format json: '{}' is no field of a map", visible(name)), map, at, suggest(name, names));
+      throw map_error(fmt::format("--format json: '{}' is no field of a map", visible(name)), map, at,
+                      suggest(name, names));
     }
     if (seen & bit(field->slot)) throw map_error(fmt::format("--format json: '{}' is mapped twice", name), map, at, {});
     seen |= bit(field->slot);
@@ -92,8 +105,10 @@ Map read_map(std::string_view map) {
         part += map[end];
         continue;
       }
-      if (part.empty()) throw map_error(fmt::format("--format json: the key of '{}' has an empty part", name), map, end, {});
-      auto next = std::find_if(node->children.begin(), node->children.end(), [&](const Map& n) { return n.key == part; });
+      if (part.empty())
+        throw map_error(fmt::format("--format json: the key of '{}' has an empty part", name), map, end, {});
+      const auto same = [&part](const Map& child) { return child.key == part; };
+      auto next = std::find_if(node->children.begin(), node->children.end(), same);
       if (next == node->children.end()) next = node->children.insert(next, Map{part, no_slot, {}});
       node = &*next;
       part.clear();

@@ -28,7 +28,9 @@ int hex_number(const char* at, const char* end, int count) {
   return value;
 }
 
-bool is_surrogate(int code) { return code >= 0xd800 && code <= 0xdfff; }
+bool is_surrogate(int code) {
+  return code >= 0xd800 && code <= 0xdfff;
+}
 
 void append_utf8(std::string& out, int code) {
   const auto byte = [&out](int b) { out += static_cast<char>(b); };
@@ -64,13 +66,29 @@ const char* append_undone(std::string& out, const char* at, const char* end, boo
     const char kind = end - at > 1 ? at[1] : '\0';
     std::ptrdiff_t length = 2;
     switch (kind) {
-      case '"': case '\\': case '/': bytes += kind; break;
-      case 'b': bytes += '\b'; break;
-      case 'f': bytes += '\f'; break;
-      case 'n': bytes += '\n'; break;
-      case 'r': bytes += '\r'; break;
-      case 't': bytes += '\t'; break;
-      case 'v': bytes += '\v'; break;  // Apache's; JSON has none
+      case '"':
+      case '\\':
+      case '/':
+        bytes += kind;
+        break;
+      case 'b':
+        bytes += '\b';
+        break;
+      case 'f':
+        bytes += '\f';
+        break;
+      case 'n':
+        bytes += '\n';
+        break;
+      case 'r':
+        bytes += '\r';
+        break;
+      case 't':
+        bytes += '\t';
+        break;
+      case 'v':
+        bytes += '\v';
+        break;  // Apache's; JSON has none
       case 'x': {
         const int byte = hex_number(at + 2, end, 2);
         if (byte >= 0) bytes += static_cast<char>(byte);
@@ -90,11 +108,13 @@ const char* append_undone(std::string& out, const char* at, const char* end, boo
           length = 12;
         } else {  // not by way of bytes: the log's own bytes were sound
           flush();
-          fmt::format_to(std::back_inserter(out), "\\xed\\x{:02x}\\x{:02x}", 0x80 | (code >> 6 & 0x3f), 0x80 | (code & 0x3f));
+          fmt::format_to(std::back_inserter(out), "\\xed\\x{:02x}\\x{:02x}", 0x80 | (code >> 6 & 0x3f),
+                         0x80 | (code & 0x3f));
         }
         break;
       }
-      default: length = 0;
+      default:
+        length = 0;
     }
     if (length == 0) {
       bytes += '\\';

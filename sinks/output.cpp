@@ -46,7 +46,8 @@ std::vector<Piece> compile(std::string_view text) {
       const std::string_view name = text.substr(i + 1, close - i - 1);
       const auto field = std::find(fields.begin(), fields.end(), name);
       if (field == fields.end())
-        throw Error(Exit::usage, fmt::format("output: '{}' is not a field", visible(name)), caret(text, i + 1) + " " + suggest(name, fields));
+        throw Error(Exit::usage, fmt::format("output: '{}' is not a field", visible(name)),
+                    caret(text, i + 1) + " " + suggest(name, fields));
       pieces.back().field = static_cast<std::size_t>(field - fields.begin());
       pieces.push_back({{}, no_field});
       i = close;

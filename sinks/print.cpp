@@ -39,10 +39,16 @@ class Print final : public Sink {
     for (std::size_t i = 0; i < batch.size() && reader_; ++i) {
       const RowView row(batch, i);
       switch (format_) {
-        case Format::jsonl: append_row_json(out_.buffer(), row); break;
-        case Format::text: append_row_line(out_.buffer(), row); break;
+        case Format::jsonl:
+          append_row_json(out_.buffer(), row);
+          break;
+        case Format::text:
+          append_row_line(out_.buffer(), row);
+          break;
         case Format::csv:
-        case Format::tsv: append_row_cells(out_.buffer(), row, delimiter()); break;
+        case Format::tsv:
+          append_row_cells(out_.buffer(), row, delimiter());
+          break;
       }
       out_.buffer() += '\n';
       reader_ = out_.settle();
@@ -69,6 +75,7 @@ std::unique_ptr<Sink> make_print(const Target& target) {
 }  // namespace
 
 extern const SinkInfo print_sink;
-const SinkInfo print_sink{"print", "rows on stdout: JSON lines, aligned text, CSV or TSV", "format", make_print, nullptr};
+const SinkInfo print_sink{"print", "rows on stdout: JSON lines, aligned text, CSV or TSV", "format", make_print,
+                          nullptr};
 
 }  // namespace track_usage

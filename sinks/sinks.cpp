@@ -32,8 +32,8 @@ constexpr std::string_view left_out[] = {
 
 using namespace std::string_view_literals;
 
-constexpr std::pair<std::string_view, std::string_view> other_names[] = {
-    {"postgres", "postgresql"}, {"mariadb", "mysql"}};
+constexpr std::pair<std::string_view, std::string_view> other_names[] = {{"postgres", "postgresql"},
+                                                                         {"mariadb", "mysql"}};
 
 std::vector<std::string_view> schemes() {
   std::vector<std::string_view> names;
@@ -43,7 +43,8 @@ std::vector<std::string_view> schemes() {
 
 bool is_word(std::string_view text, std::string_view also) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [also](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || also.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           also.find(c) != std::string_view::npos;
   });
 }
 
@@ -71,7 +72,9 @@ std::optional<Settings> settings_of(std::string_view query, const SinkInfo& sink
   for (const std::string_view piece : split(query, '&')) {
     const auto equals = piece.find('=');
     unknown = piece.substr(0, equals);
-    if (unknown.empty() || equals == std::string_view::npos || std::find(known.begin(), known.end(), unknown) == known.end()) return {};
+    if (unknown.empty() || equals == std::string_view::npos ||
+        std::find(known.begin(), known.end(), unknown) == known.end())
+      return {};
     settings[std::string(unknown)] = piece.substr(equals + 1);
   }
   return settings;
@@ -192,7 +195,8 @@ Target parse_target(std::string_view typed) {
   if (is_template && rest.starts_with('?') && front != std::string_view::npos) {
     const auto settings = settings_of(rest.substr(1, front - 1), *sink, unknown);
     if (!settings)
-      throw Error(Exit::usage, fmt::format("'{}' is no setting of output:", visible(unknown)), suggest(unknown, split(sink->settings, ' ')));
+      throw Error(Exit::usage, fmt::format("'{}' is no setting of output:", visible(unknown)),
+                  suggest(unknown, split(sink->settings, ' ')));
     target.settings = *settings;
     rest.remove_prefix(front + 2);
   } else if (const auto query = rest.rfind('?'); query != std::string_view::npos) {
@@ -213,7 +217,9 @@ Target parse_target(std::string_view typed) {
   return target;
 }
 
-std::string Target::shown() const { return visible(scheme == "output" ? typed : masked(typed)); }
+std::string Target::shown() const {
+  return visible(scheme == "output" ? typed : masked(typed));
+}
 
 std::string Target::setting(std::string_view name, std::string_view otherwise) const {
   const auto found = settings.find(name);

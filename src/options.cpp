@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "src/base/stdio.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
 #include "src/error.h"
@@ -419,7 +420,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
     }
   }
   if (arguments.empty()) {
-    fmt::print(stderr, "usage: track-usage COMMAND [OPTIONS] ...\n\n"
+    write_stderr("usage: track-usage COMMAND [OPTIONS] ...\n\n"
                        "  track-usage report access.log     look at a log\n"
                        "  track-usage ingest access.log*    take logs into usage.db\n"
                        "  track-usage --help                all commands\n");
@@ -430,10 +431,10 @@ std::optional<Options> parse_options(int argc, char** argv) {
   } catch (const CLI::CallForHelp&) {
     CLI::App* shown = &declared.app();
     if (!shown->get_subcommands().empty()) shown = shown->get_subcommands()[0];
-    fmt::print("{}", shown->help("track-usage"));
+    write_stdout(shown->help("track-usage"));
     return {};
   } catch (const CLI::CallForVersion& e) {
-    fmt::print("{}\n", e.what());
+    write_stdout(fmt::format("{}\n", e.what()));
     return {};
   } catch (const CLI::ParseError& e) {
     refuse(e, declared.app(), argc, argv);

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <fmt/format.h>
 #include <iterator>
 #include <numeric>
-
-#include <fmt/format.h>
 
 #include "src/base/hash.h"
 #include "src/base/text.h"
@@ -44,10 +43,22 @@ struct Step {
   int months = 0;
 };
 constexpr Step steps[] = {
-    {"a minute", minute}, {"2 minutes", 2 * minute}, {"5 minutes", 5 * minute}, {"10 minutes", 10 * minute},
-    {"15 minutes", 15 * minute}, {"30 minutes", 30 * minute}, {"an hour", hour}, {"2 hours", 2 * hour},
-    {"3 hours", 3 * hour}, {"6 hours", 6 * hour}, {"12 hours", 12 * hour}, {"a day", day}, {"a week", 7 * day},
-    {"a month", 30 * day, 1}, {"3 months", 90 * day, 3}, {"a year", 360 * day, 12}, {"10 years", 3600 * day, 120},
+    {"a minute", minute},
+    {"2 minutes", 2 * minute},
+    {"5 minutes", 5 * minute},
+    {"10 minutes", 10 * minute},
+    {"15 minutes", 15 * minute},
+    {"30 minutes", 30 * minute},
+    {"an hour", hour},
+    {"2 hours", 2 * hour},
+    {"3 hours", 3 * hour},
+    {"6 hours", 6 * hour},
+    {"a day", day},
+    {"a week", 7 * day},
+    {"a month", 30 * day, 1},
+    {"3 months", 90 * day, 3},
+    {"a year", 360 * day, 12},
+    {"10 years", 3600 * day, 120},
 };
 constexpr std::int64_t monday = 3;  // 1970-01-01 was a Thursday
 
@@ -85,21 +96,24 @@ std::string_view named(std::string_view product) {
 
 // Words that say nothing of who it is.
 bool of_any_browser(std::string_view word) {
-  static constexpr std::string_view words[] = {"Mozilla", "AppleWebKit", "Gecko", "Chrome", "Safari", "Version", "Mobile", "Firefox"};
+  static constexpr std::string_view words[] = {"Mozilla", "AppleWebKit", "Gecko",  "Chrome",
+                                               "Safari",  "Version",     "Mobile", "Firefox"};
   return word.empty() || std::find(std::begin(words), std::end(words), word) != std::end(words);
 }
 
 bool holds_bot(std::string_view word) {
   static constexpr std::string_view parts[] = {"bot", "spider", "crawl", "slurp", "monitor", "fetch"};
   const std::string small = lower(word);
-  return std::any_of(std::begin(parts), std::end(parts), [&](std::string_view part) { return small.find(part) != std::string::npos; });
+  return std::any_of(std::begin(parts), std::end(parts),
+                     [&](std::string_view part) { return small.find(part) != std::string::npos; });
 }
 
 }  // namespace
 
 void Durations::add(std::int64_t micros) {
   const std::uint16_t bin = bin_of(static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 0)));
-  const auto at = std::lower_bound(bins_.begin(), bins_.end(), bin, [](const auto& b, std::uint16_t n) { return b.first < n; });
+  const auto at =
+      std::lower_bound(bins_.begin(), bins_.end(), bin, [](const auto& b, std::uint16_t n) { return b.first < n; });
   if (at != bins_.end() && at->first == bin)
     ++at->second;
   else
@@ -123,7 +137,9 @@ std::uint32_t Ranking::find(std::string_view key, std::uint64_t hash) {
   if (id >= figures_.size()) figures_.resize(id + 1);
   return id;
 }
-std::uint32_t Ranking::find(std::string_view key) { return find(key, hash_text(key)); }
+std::uint32_t Ranking::find(std::string_view key) {
+  return find(key, hash_text(key));
+}
 
 std::vector<std::uint32_t> Ranking::top(std::size_t count) const {
   std::vector<std::uint32_t> ids(size());
@@ -216,8 +232,8 @@ std::string_view product_of(std::string_view agent) {
 
 bool is_file(std::string_view path) {
   static constexpr std::string_view extensions[] = {
-      "avif", "bmp", "css", "eot", "gif", "ico", "jpeg", "jpg", "js", "map", "mjs", "mp3", "mp4", "ogg",
-      "otf", "png", "svg", "ttf", "wasm", "wav", "webm", "webmanifest", "webp", "woff", "woff2"};
+      "avif", "bmp", "css", "eot", "gif", "ico",  "jpeg", "jpg",  "js",          "map",  "mjs",  "mp3",  "mp4",
+      "ogg",  "otf", "png", "svg", "ttf", "wasm", "wav",  "webm", "webmanifest", "webp", "woff", "woff2"};
   const auto dot = path.rfind('.');
   if (dot == std::string_view::npos || path.size() - dot > 12) return false;
   const std::string extension = lower(path.substr(dot + 1));
@@ -237,10 +253,13 @@ struct Figures::Of {
     bool bot = false;
   };
   explicit Of(const Batch& b)
-      : paths(b.requests.size()), agents(b.agents.size()), addresses(b.texts.size(), unknown), referrers(b.texts.size(), unknown) {}
+      : paths(b.requests.size()),
+        agents(b.agents.size()),
+        addresses(b.texts.size(), unknown),
+        referrers(b.texts.size(), unknown) {}
 
-  std::vector<Path> paths;   // by request
-  std::vector<Kind> agents;  // by agent; id 0: none was sent
+  std::vector<Path> paths;                          // by request
+  std::vector<Kind> agents;                         // by agent; id 0: none was sent
   std::vector<std::uint32_t> addresses, referrers;  // by text
 };
 
@@ -274,7 +293,8 @@ void Figures::add(const Batch& b, const std::vector<std::uint8_t>& keep) {
     }
     count((path.file ? files : pages)[path.id], b, i);
     if (status == 404) {
-      if (path.missing == Of::unknown) path.missing = path_text == null_text ? not_found.find(no_path) : text_of(not_found, path_text);
+      if (path.missing == Of::unknown)
+        path.missing = path_text == null_text ? not_found.find(no_path) : text_of(not_found, path_text);
       count(not_found[path.missing], b, i);
     }
     if (b.micros[i] != no_number) {
@@ -307,7 +327,8 @@ void Figures::add(const Batch& b, const std::vector<std::uint8_t>& keep) {
       else if (kind.bot)
         kind.id = bots.find(fmt::format("{} ({})", named(product_of(b.texts[agent.string])), b.texts[agent.bot]));
       else
-        kind.id = browsers.find(agent.browser != null_text ? b.texts[agent.browser] : named(product_of(b.texts[agent.string])));
+        kind.id = browsers.find(agent.browser != null_text ? b.texts[agent.browser]
+                                                           : named(product_of(b.texts[agent.string])));
     }
     if (kind.id != 0) count((kind.bot ? bots : browsers)[kind.id], b, i);
     bot_hits += kind.bot;

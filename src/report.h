@@ -88,7 +88,7 @@ class Figures {
   std::uint64_t bot_hits = 0, without_referrer = 0;
   Timeline timeline;
   Durations durations;
-  Ranking pages, files;  // files: what pages are made of, by their extension
+  Ranking pages, files;                   // files: what pages are made of, by their extension
   std::vector<Durations> page_durations;  // by id in pages, if the log has times
   Ranking addresses, not_found, referrers, browsers, bots;
 
@@ -98,8 +98,8 @@ class Figures {
 };
 
 // What the parts of the figures are called by.
-std::string_view site_of(std::string_view referrer);      // www.example.com
-std::string_view product_of(std::string_view agent);      // Googlebot
-bool is_file(std::string_view path);                      // by its extension: css, png ...
+std::string_view site_of(std::string_view referrer);  // www.example.com
+std::string_view product_of(std::string_view agent);  // Googlebot
+bool is_file(std::string_view path);                  // by its extension: css, png ...
 
 }  // namespace track_usage

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <fmt/format.h>
 #include <iterator>
 #include <span>
-
-#include <fmt/format.h>
 
 #include "src/base/table.h"
 #include "src/base/text.h"
@@ -17,26 +16,36 @@ namespace {
 
 constexpr std::int64_t minute = 60, hour = 3600, day = 86400;
 constexpr std::size_t chart_height = 6;
-constexpr std::size_t widest_bar = 8;       // of a chart of few bars
-constexpr std::size_t side_by_side = 116;   // from this width on narrow tables stand in pairs
-constexpr std::size_t between = 4;          // blanks between the two
+constexpr std::size_t widest_bar = 8;      // of a chart of few bars
+constexpr std::size_t side_by_side = 116;  // from this width on narrow tables stand in pairs
+constexpr std::size_t between = 4;         // blanks between the two
 
 struct Glyphs {
   std::string_view rule, ellipsis, dot, wall, corner, floor, tick;
-  std::array<std::string_view, 9> rising;  // of a chart's column, by eighths
-  std::array<std::string_view, 9> growing; // of a bar
-  std::array<std::string_view, 9> spark;   // of a chart of one line
+  std::array<std::string_view, 9> rising;   // of a chart's column, by eighths
+  std::array<std::string_view, 9> growing;  // of a bar
+  std::array<std::string_view, 9> spark;    // of a chart of one line
 };
-constexpr Glyphs blocks = {
-    "─", "…", "·", "│", "└", "─", "┬",
-    {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
-    {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"},
-    {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}};
-constexpr Glyphs plain = {
-    "-", "...", "-", "|", "+", "-", "+",
-    {" ", ".", ".", ".", ":", ":", ":", "#", "#"},
-    {"", "", "", "", "#", "#", "#", "#", "#"},
-    {" ", ".", ":", "-", "=", "+", "*", "#", "@"}};
+constexpr Glyphs blocks = {"─",
+                           "…",
+                           "·",
+                           "│",
+                           "└",
+                           "─",
+                           "┬",
+                           {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+                           {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"},
+                           {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}};
+constexpr Glyphs plain = {"-",
+                          "...",
+                          "-",
+                          "|",
+                          "+",
+                          "-",
+                          "+",
+                          {" ", ".", ".", ".", ":", ":", ":", "#", "#"},
+                          {"", "", "", "", "#", "#", "#", "#", "#"},
+                          {" ", ".", ":", "-", "=", "+", "*", "#", "@"}};
 
 struct Styles {
   std::string_view strong, dim, bar, client_error, server_error, good, redirect;
@@ -64,23 +73,60 @@ constexpr struct {
   int status;
   std::string_view phrase;
 } phrases[] = {
-    {100, "Continue"}, {101, "Switching Protocols"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-    {206, "Partial Content"}, {207, "Multi-Status"}, {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"},
-    {304, "Not Modified"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
-    {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
-    {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"},
-    {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-    {421, "Misdirected Request"}, {422, "Unprocessable Content"}, {426, "Upgrade Required"}, {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"}, {444, "closed without an answer (nginx)"}, {451, "Unavailable For Legal Reasons"},
-    {494, "request header too large (nginx)"}, {495, "certificate error (nginx)"}, {496, "no certificate (nginx)"},
-    {497, "HTTP to an HTTPS port (nginx)"}, {499, "client went away (nginx)"}, {500, "Internal Server Error"},
-    {501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
-    {505, "HTTP Version Not Supported"}, {507, "Insufficient Storage"},
+    {100, "Continue"},
+    {101, "Switching Protocols"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {207, "Multi-Status"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {426, "Upgrade Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {444, "closed without an answer (nginx)"},
+    {451, "Unavailable For Legal Reasons"},
+    {494, "request header too large (nginx)"},
+    {495, "certificate error (nginx)"},
+    {496, "no certificate (nginx)"},
+    {497, "HTTP to an HTTPS port (nginx)"},
+    {499, "client went away (nginx)"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
 };
 
 std::string status_name(std::size_t status) {
   if (status == 0) return "(no status)";
-  const auto found = std::find_if(std::begin(phrases), std::end(phrases), [&](const auto& p) { return static_cast<std::size_t>(p.status) == status; });
+  const auto found = std::find_if(std::begin(phrases), std::end(phrases),
+                                  [&](const auto& p) { return static_cast<std::size_t>(p.status) == status; });
   return found == std::end(phrases) ? fmt::format("{}", status) : fmt::format("{} {}", status, found->phrase);
 }
 
@@ -91,7 +137,8 @@ std::string repeated(std::string_view glyph, std::size_t times) {
 }
 
 std::string time_text(std::int64_t local) {
-  return fmt::format("{} {:02}:{:02}", iso_date(floor_div(local, day)), (local - floor_div(local, day) * day) / hour, (local - floor_div(local, hour) * hour) / minute);
+  return fmt::format("{} {:02}:{:02}", iso_date(floor_div(local, day)), (local - floor_div(local, day) * day) / hour,
+                     (local - floor_div(local, hour) * hour) / minute);
 }
 
 // Columns on the terminal, colours left out.
@@ -109,8 +156,13 @@ std::size_t shown_width(std::string_view line) {
 class Page {
  public:
   Page(const Figures& figures, const Zone& zone, const PageOptions& options, const Screen& screen)
-      : f_(figures), zone_(zone), options_(options), width_(screen.width), utf8_(screen.utf8),
-        g_(screen.utf8 ? blocks : plain), style_(screen.colour ? coloured : colourless) {}
+      : f_(figures),
+        zone_(zone),
+        options_(options),
+        width_(screen.width),
+        utf8_(screen.utf8),
+        g_(screen.utf8 ? blocks : plain),
+        style_(screen.colour ? coloured : colourless) {}
 
   std::string draw() {
     head();
@@ -142,12 +194,15 @@ class Page {
     const std::int64_t from = local(f_.first), to = local(f_.last);
     const std::int64_t days = floor_div(to, day) - floor_div(from, day) + 1;
     const std::int64_t seconds = floor_div(f_.last - f_.first, 1'000'000);
-    const auto count = [](std::int64_t n, std::string_view what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
-    const std::string span = days > 2          ? count(days, "day")
+    const auto count = [](std::int64_t n, std::string_view what) {
+      return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+    };
+    const std::string span = days > 2                ? count(days, "day")
                              : seconds >= 2 * hour   ? count(seconds / hour, "hour")
                              : seconds >= 2 * minute ? count(seconds / minute, "minute")
                                                      : count(seconds, "second");
     const std::string end = floor_div(from, day) == floor_div(to, day) ? time_text(to).substr(11) : time_text(to);
+    if (seconds == 0) return line(styled(fmt::format("{} {}", time_text(from), zone_.name()), style_.dim));
     line(styled(fmt::format("{} to {} {} {} {}", time_text(from), end, zone_.name(), g_.dot, span), style_.dim));
   }
 
@@ -180,7 +235,9 @@ class Page {
     };
     if (f_.browsers.size() + f_.bots.size() != 0) pairs.emplace_back("from bots", percent(f_.bot_hits, f_.all.hits));
     const std::int64_t seconds = floor_div(f_.last - f_.first, 1'000'000);
-    const auto a_unit = [&](std::int64_t unit) { return grouped(f_.all.hits * static_cast<std::uint64_t>(unit) / static_cast<std::uint64_t>(seconds)); };
+    const auto a_unit = [&](std::int64_t unit) {
+      return grouped(f_.all.hits * static_cast<std::uint64_t>(unit) / static_cast<std::uint64_t>(seconds));
+    };
     if (seconds >= 2 * day)
       pairs.emplace_back("a day", a_unit(day));
     else if (seconds >= 2 * hour)
@@ -197,8 +254,10 @@ class Page {
       std::uint64_t hits;
       std::string_view style;
     };
-    std::vector<Class> classes = {{"2xx", of_class(2), style_.good}, {"3xx", of_class(3), style_.redirect},
-                                  {"4xx", of_class(4), style_.client_error}, {"5xx", of_class(5), style_.server_error}};
+    std::vector<Class> classes = {{"2xx", of_class(2), style_.good},
+                                  {"3xx", of_class(3), style_.redirect},
+                                  {"4xx", of_class(4), style_.client_error},
+                                  {"5xx", of_class(5), style_.server_error}};
     if (const std::uint64_t hits = of_class(1); hits != 0) classes.insert(classes.begin(), {"1xx", hits, style_.dim});
     std::uint64_t known = 0;
     for (const Class& c : classes) known += c.hits;
@@ -215,7 +274,8 @@ class Page {
       for (std::size_t i = 2 * row; i < 2 * row + 2; ++i) {
         if (i % 2 == 1) text.append(gap, ' ');
         if (i < pairs.size())
-          text += styled(padded(pairs[i].first, label, Align::left), style_.dim) + styled(padded(pairs[i].second, value, Align::right), style_.strong);
+          text += styled(padded(pairs[i].first, label, Align::left), style_.dim) +
+                  styled(padded(pairs[i].second, value, Align::right), style_.strong);
         else
           text.append(label + value, ' ');
       }
@@ -240,7 +300,8 @@ class Page {
   std::string bar(std::uint64_t part, std::uint64_t whole, std::size_t width) const {
     if (part == 0 || whole == 0 || width == 0) return {};
     const double share = static_cast<double>(part) / static_cast<double>(whole);
-    const auto eighths = std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(share * static_cast<double>(width) * 8)));
+    const auto eighths =
+        std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(share * static_cast<double>(width) * 8)));
     std::string out = repeated(g_.growing[8], eighths / 8);
     out += g_.growing[eighths % 8];
     return out;
@@ -265,7 +326,8 @@ class Page {
     std::size_t gutter = std::max<std::size_t>(grouped(f_.all.hits).size(), 4);
     const Bars bars = bars_of(f_.timeline, zone_, width_ - gutter - 2);
     if (bars.bars.size() < 2) return;  // one moment: nothing to draw
-    const auto busiest = std::max_element(bars.bars.begin(), bars.bars.end(), [](const Bar& a, const Bar& b) { return a.figure.hits < b.figure.hits; });
+    const auto busiest = std::max_element(bars.bars.begin(), bars.bars.end(),
+                                          [](const Bar& a, const Bar& b) { return a.figure.hits < b.figure.hits; });
     most = busiest->figure.hits;
     const auto most_of = [&](std::uint64_t Figure::*what) {
       std::uint64_t n = 0;
@@ -284,7 +346,8 @@ class Page {
       std::string text, tail;
       for (const Bar& b : bars.bars) text += repeated(glyph(b.figure), each - gap) + std::string(gap, ' ');
       text.erase(text.find_last_not_of(' ') + 1);
-      line(styled(padded(label, gutter, Align::right), style_.dim) + " " + styled(g_.wall, style_.dim) + styled(text, style));
+      line(styled(padded(label, gutter, Align::right), style_.dim) + " " + styled(g_.wall, style_.dim) +
+           styled(text, style));
     };
     for (std::size_t r = 0; r < chart_height; ++r) {
       const std::size_t below = (chart_height - 1 - r) * 8;
@@ -297,9 +360,11 @@ class Page {
       });
     }
     axis(bars, gutter, each);
-    const auto spark = [&](std::string_view name, std::uint64_t Figure::*what, std::uint64_t of, std::string_view style) {
+    const auto spark = [&](std::string_view name, std::uint64_t Figure::*what, std::uint64_t of,
+                           std::string_view style) {
       if (of == 0) return;
-      row(fmt::format("{} {}", name, grouped(of)), style, [&](const Figure& figure) { return g_.spark[level_of(figure.*what, of, 8)]; });
+      row(fmt::format("{} {}", name, grouped(of)), style,
+          [&](const Figure& figure) { return g_.spark[level_of(figure.*what, of, 8)]; });
     };
     spark("4xx", &Figure::errors_4xx, most_4xx, style_.client_error);
     spark("5xx", &Figure::errors_5xx, most_5xx, style_.server_error);
@@ -307,12 +372,15 @@ class Page {
 
   static std::size_t level_of(std::uint64_t n, std::uint64_t most, std::size_t levels) {
     if (n == 0) return 0;
-    return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(static_cast<double>(n) / static_cast<double>(most) * static_cast<double>(levels))));
+    return std::max<std::size_t>(
+        1, static_cast<std::size_t>(
+               std::lround(static_cast<double>(n) / static_cast<double>(most) * static_cast<double>(levels))));
   }
 
   // Ticks at round times, as near as their labels leave room.
   void axis(const Bars& bars, std::size_t gutter, std::size_t each) {
-    constexpr std::int64_t rounds[] = {5 * minute, 10 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, day, 2 * day, 7 * day};
+    constexpr std::int64_t rounds[] = {5 * minute, 10 * minute, 15 * minute, 30 * minute, hour,    2 * hour,
+                                       3 * hour,   6 * hour,    12 * hour,   day,         2 * day, 7 * day};
     const bool within_days = bars.seconds < day;
     const auto label_of = [&](std::int64_t local, std::int64_t apart) {
       const std::string date = iso_date(floor_div(local, day));
@@ -359,19 +427,22 @@ class Page {
 
   Section section(std::string title, const Ranking& ranking) const {
     Section s{.title = std::move(title), .note = {}, .entries = {}};
-    for (const std::uint32_t id : ranking.top(options_.top)) s.entries.push_back({.figure = ranking[id], .name = shown(ranking.key(id))});
+    for (const std::uint32_t id : ranking.top(options_.top))
+      s.entries.push_back({.figure = ranking[id], .name = shown(ranking.key(id))});
     if (ranking.size() > s.entries.size()) s.note = fmt::format("{} of {}", s.entries.size(), grouped(ranking.size()));
     return s;
   }
 
   void tables() {
     using Errors = Section::Errors;
-    Section pages{.title = "Pages", .note = {}, .entries = {}, .times = !f_.page_durations.empty(), .errors = Errors::server};
+    Section pages{
+        .title = "Pages", .note = {}, .entries = {}, .times = !f_.page_durations.empty(), .errors = Errors::server};
     for (const std::uint32_t id : f_.pages.top(options_.top)) {
       const std::int64_t p95 = id < f_.page_durations.size() ? f_.page_durations[id].quantile(0.95) : no_number;
       pages.entries.push_back({.figure = f_.pages[id], .name = shown(f_.pages.key(id)), .p95 = p95});
     }
-    if (f_.pages.size() > pages.entries.size()) pages.note = fmt::format("{} of {}", pages.entries.size(), grouped(f_.pages.size()));
+    if (f_.pages.size() > pages.entries.size())
+      pages.note = fmt::format("{} of {}", pages.entries.size(), grouped(f_.pages.size()));
     wide(pages);
     wide(section("Files", f_.files));
 
@@ -382,8 +453,13 @@ class Page {
     Section statuses{.title = "Statuses", .note = {}, .entries = {}};
     for (std::size_t s = 0; s < f_.statuses.size(); ++s)
       if (f_.statuses[s].hits != 0)
-        statuses.entries.push_back({.figure = f_.statuses[s], .name = status_name(s), .style = s >= 500 ? style_.server_error : s >= 400 ? style_.client_error : ""});
-    std::stable_sort(statuses.entries.begin(), statuses.entries.end(), [](const auto& a, const auto& b) { return a.figure.hits > b.figure.hits; });
+        statuses.entries.push_back({.figure = f_.statuses[s],
+                                    .name = status_name(s),
+                                    .style = s >= 500   ? style_.server_error
+                                             : s >= 400 ? style_.client_error
+                                                        : ""});
+    std::stable_sort(statuses.entries.begin(), statuses.entries.end(),
+                     [](const auto& a, const auto& b) { return a.figure.hits > b.figure.hits; });
     if (statuses.entries.size() > options_.top) {
       statuses.note = fmt::format("{} of {}", options_.top, statuses.entries.size());
       statuses.entries.resize(options_.top);
@@ -402,7 +478,8 @@ class Page {
       for (const Section& s : narrow) wide(s);
       return;
     }
-    for (std::size_t i = 0; i < narrow.size(); i += 2) pair(std::span(narrow).subspan(i, std::min<std::size_t>(2, narrow.size() - i)));
+    for (std::size_t i = 0; i < narrow.size(); i += 2)
+      pair(std::span(narrow).subspan(i, std::min<std::size_t>(2, narrow.size() - i)));
   }
 
   void wide(const Section& s) {
@@ -429,7 +506,7 @@ class Page {
     constexpr std::size_t readable = 20;
     const std::size_t hits_width = std::max<std::size_t>(grouped(f_.all.hits).size() + 2, 6);
     const std::size_t fixed = hits_width + 2 + 7 + 2 + (s.times ? 7 + 2 : 0) + (s.errors != Errors::none ? 6 + 2 : 0);
-    const bool bytes = s.bytes && fixed + 12 + readable <= width;
+    const bool bytes = s.bytes && fixed + 12 + readable <= width && (width == width_ || width >= 70);
     const std::size_t rest = width - std::min(width, fixed + (bytes ? 12 : 0) + readable + 2);
     const std::size_t bar_width = rest < 6 ? 0 : width >= 70 ? std::min<std::size_t>({(width - 56) / 3, 24, rest}) : 6;
     std::vector<Table::Head> heads = {{"hits", Align::right, hits_width}, {"share", Align::right, 7}};
@@ -449,13 +526,16 @@ class Page {
       if (s.times) row.push_back({e.p95 == no_number ? "" : human_micros(e.p95, utf8_)});
       if (s.errors != Errors::none) {
         const std::uint64_t errors = figure.errors_5xx + (s.errors == Errors::both ? figure.errors_4xx : 0);
-        row.push_back({errors == 0 ? "" : grouped(errors), figure.errors_5xx != 0 ? style_.server_error : style_.client_error});
+        row.push_back(
+            {errors == 0 ? "" : grouped(errors), figure.errors_5xx != 0 ? style_.server_error : style_.client_error});
       }
       row.push_back({e.name, e.style});
       table.add(std::move(row));
     }
     std::vector<std::string> out = {title_line(s.title, s.note, width)};
-    for (std::string& text : table.lines({.width = width, .gap = 2, .ellipsis = g_.ellipsis, .title_style = style_.dim})) out.push_back(std::move(text));
+    for (std::string& text :
+         table.lines({.width = width, .gap = 2, .ellipsis = g_.ellipsis, .title_style = style_.dim}))
+      out.push_back(std::move(text));
     return out;
   }
 

@@ -104,7 +104,10 @@ class SqliteStore final : public Store {
     return guarded("read", [&]() -> std::optional<Settings> {
       const std::string zone = setting("zone");
       if (zone.empty()) return {};
-      return Settings{split(setting("hooks")), zone, setting("url_by") == "full" ? UrlBy::full : UrlBy::path};
+      return Settings{.hooks = split(setting("hooks")),
+                      .zone = zone,
+                      .url_by = setting("url_by") == "full" ? UrlBy::full : UrlBy::path,
+                      .schema = static_cast<int>(parse_number(setting("schema")).value_or(0))};
     });
   }
 

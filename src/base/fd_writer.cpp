@@ -19,7 +19,9 @@ constexpr std::size_t much = 256 * 1024;
 
 }  // namespace
 
-bool FdWriter::settle() { return buffer_.size() < much || flush(); }
+bool FdWriter::settle() {
+  return buffer_.size() < much || flush();
+}
 
 bool FdWriter::flush() {
   std::string_view rest = buffer_;

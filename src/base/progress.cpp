@@ -1,10 +1,11 @@
 #include "src/base/progress.h"
 
-#include <cstdio>
+#include <algorithm>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "src/base/stdio.h"
 #include "src/base/text.h"
 
 namespace track_usage {
@@ -41,15 +42,13 @@ void ProgressBar::update(std::uint64_t bytes, std::uint64_t lines) {
   }
   bar += fmt::format("{} lines  {}/s", grouped(lines), grouped(static_cast<std::uint64_t>(line_rate)));
   if (total_ > bytes && byte_rate > 0) bar += fmt::format("  {} left", duration(static_cast<double>(total_ - bytes) / byte_rate));
-  fmt::print(stderr, "\r{}\x1b[K", bar);
-  std::fflush(stderr);
+  write_stderr(fmt::format("\r{}\x1b[K", bar));
   drawn_ = true;
 }
 
 void ProgressBar::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  write_stderr("\r\x1b[K");
   drawn_ = false;
 }
 

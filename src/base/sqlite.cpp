@@ -136,6 +136,10 @@ std::string_view Statement::text(int column) const {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
+bool Statement::is_text(int column) const {
+  const int type = sqlite3_column_type(statement_, column);
+  return type == SQLITE_TEXT || type == SQLITE_BLOB;
+}
 bool Statement::null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
 namespace {

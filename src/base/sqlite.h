@@ -65,6 +65,7 @@ class Statement {
   double real(int column) const;
   std::string_view text(int column) const;  // until the next step()
   bool null(int column) const;
+  bool is_text(int column) const;  // or a blob
 
  private:
   [[noreturn]] void fail(int code) const;

@@ -1,7 +1,6 @@
 #include "src/base/table.h"
 
 #include <algorithm>
-
 #include <fmt/format.h>
 
 #include "src/base/text.h"
@@ -18,7 +17,9 @@ std::size_t character(std::string_view text) {
   return n;
 }
 
-void trim_end(std::string& line) { line.erase(line.find_last_not_of(' ') + 1); }
+void trim_end(std::string& line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+}
 
 }  // namespace
 
@@ -65,7 +66,8 @@ std::size_t Table::natural_width(std::size_t column) const {
 }
 
 bool Table::left_out(std::size_t column) const {
-  return heads_[column].spare && std::all_of(rows_.begin(), rows_.end(), [&](const auto& row) { return row[column].text == "-"; });
+  return heads_[column].spare &&
+         std::all_of(rows_.begin(), rows_.end(), [&](const auto& row) { return row[column].text == "-"; });
 }
 
 void Table::next_rows() {

@@ -51,12 +51,14 @@ std::size_t scheme_size(std::string_view target) {
 // two that differ in bytes alone would make an object with equal keys.
 class ArgReader {
  public:
-  explicit ArgReader(std::size_t query_size) : most_(query_size * 4) {}
+  // Views into texts_ must stand, and a byte becomes \xhh at the most.
+  explicit ArgReader(std::size_t query_size) {
+    texts_.clear();
+    texts_.reserve(query_size * 4);
+  }
 
   std::string_view text(std::string_view raw) {
     if (is_plain(raw) && raw.find_first_of("%+") == std::string_view::npos) return raw;
-    // Views into texts_ must stand, and a byte becomes \xhh at the most.
-    if (texts_.capacity() < most_) texts_.reserve(most_);
     decoded_.clear();
     append_percent_decoded(decoded_, raw, true);
     const std::size_t from = texts_.size();
@@ -79,12 +81,13 @@ class ArgReader {
   }
 
  private:
-  const std::size_t most_;
-  std::string decoded_, texts_;
+  static thread_local std::string decoded_, texts_;  // kept from query to query
   std::array<std::string_view, 16> few_;
   std::size_t count_ = 0;
   std::unordered_set<std::string_view> many_;
 };
+
+thread_local std::string ArgReader::decoded_, ArgReader::texts_;
 
 }  // namespace
 

@@ -1,15 +1,11 @@
 #include "src/commands/commands.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <iterator>
+#include <algorithm>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
-#include "src/base/text.h"
+#include "src/base/stdio.h"
 
 namespace track_usage {
 
@@ -33,22 +29,12 @@ void say(std::string_view kind, std::string_view what, std::string_view hint) {
     text += fmt::format("{}{}\n", first ? "track-usage: hint: " : "                   ", hint.substr(0, newline));
     hint.remove_prefix(std::min(newline + 1, hint.size()));
   }
-  fmt::print(stderr, "{}", text);
+  write_stderr(text);
 }
 
 int complain(const Error& error) {
   say("error", error.what(), error.hint);
   return static_cast<int>(error.exit);
-}
-
-void write_stdout(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EPIPE) std::exit(0);
-    if (n < 0) throw Error(Exit::store, fmt::format("cannot write to stdout: {}", std::strerror(errno)));
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
 }
 
 }  // namespace track_usage

@@ -23,8 +23,4 @@ int list(const Options& options);
 int complain(const Error& error);  // returns its exit code
 void say(std::string_view kind, std::string_view what, std::string_view hint = {});
 
-// The whole of `text` on stdout. A closed one ends the program quietly, as a
-// reader that has seen enough expects; any other failure is an Error.
-void write_stdout(std::string_view text);
-
 }  // namespace track_usage

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "src/base/stdio.h"
 #include "src/base/text.h"
 #include "src/commands/commands.h"
 #include "src/input/source.h"

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/base/progress.h"
+#include "src/base/stdio.h"
 #include "src/base/text.h"
 #include "src/commands/commands.h"
 #include "src/plan.h"
@@ -34,6 +35,11 @@ class Voice {
   void warn(std::string_view what, std::string_view hint = {}) {
     notices_ += fmt::format("warning: {}\n", what);
     if (!quiet_) say("warning", what, hint);
+  }
+  // What makes the run end with 3 is no warning: it is said under -q, too.
+  void error(std::string_view what, std::string_view hint = {}) {
+    notices_ += fmt::format("error: {}\n", what);
+    say("error", what, hint);
   }
   void notice(std::string_view what) {
     notices_ += fmt::format("{}\n", what);
@@ -156,17 +162,17 @@ int tell_inputs(const RunReport& report, Voice& voice) {
     const std::string path = visible(file.path);
     const Tally& t = file.tally;
     if (file.end.damaged) {
-      voice.warn(file.end.trouble, !file.end.hint.empty() ? file.end.hint
+      voice.error(file.end.trouble, !file.end.hint.empty() ? file.end.hint
                  : t.counts.read() != 0 ? fmt::format("{} whole lines before it were taken; a whole copy goes on there", grouped(t.counts.read())) : "");
       exit = 3;
     }
     if (file.end.edited) {
-      voice.warn(fmt::format("'{}' was taken before with other content: not taken again", path),
+      voice.error(fmt::format("'{}' was taken before with other content: not taken again", path),
                  "it was edited in place; --source NAME takes it as another log");
       exit = 3;
     }
     if (file.unreadable) {
-      voice.warn(fmt::format("'{}': not one of its {} lines could be read ({}); nothing was taken", path, grouped(t.counts.read()), by_reason(t.counts)),
+      voice.error(fmt::format("'{}': not one of its {} lines could be read ({}); nothing was taken", path, grouped(t.counts.read()), by_reason(t.counts)),
                  fmt::format("track-usage explain {}", path));
       if (exit == 0) exit = 1;
     }
@@ -233,7 +239,7 @@ int ingest(const Options& options) {
   InputList list = list_inputs(options.inputs, Dispatcher(dialects.parsers), own_files, first_known);
   int exit = 0;
   for (const Trouble& trouble : list.troubles) {
-    voice.warn(trouble.what, trouble.hint);
+    voice.error(trouble.what, trouble.hint);
     exit = 3;
   }
   for (const std::string& passed : list.passed_over) voice.detail(passed);
@@ -302,10 +308,10 @@ int ingest(const Options& options) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     for (std::size_t o = 0; o < outlets.size(); ++o) {
       const Tally& t = report.outlets[o];
-      fmt::print(stderr, "{}{}  {:.2f} s -> {}\n", options.dry_run ? "dry run, nothing is written: " : "", equation(t), seconds, visible(outlets[o].shown));
+      write_stderr(fmt::format("{}{}  {:.2f} s -> {}\n", options.dry_run ? "dry run, nothing is written: " : "", equation(t), seconds, visible(outlets[o].shown)));
     }
     if (report.total.counts.rejected() != 0)
-      fmt::print(stderr, "rejected: {}\n", by_reason(report.total.counts));
+      write_stderr(fmt::format("rejected: {} (track-usage status --rejects)\n", by_reason(report.total.counts)));
   }
   return exit;
 }

@@ -1,9 +1,9 @@
 // list: the sinks, parsers, formats and hooks there are.
 #include <algorithm>
 #include <array>
-
 #include <fmt/format.h>
 
+#include "src/base/stdio.h"
 #include "src/base/screen.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
@@ -42,10 +42,14 @@ int list(const Options& options) {
   std::string out;
   for (const Kind& kind : kinds) {
     if (!wanted.empty() && wanted != kind.name) continue;
-    if (wanted.empty()) out += fmt::format("{}{}\n", out.empty() ? "" : "\n", styled(kind.title, screen.colour ? "1" : ""));
+    if (wanted.empty())
+      out += fmt::format("{}{}\n", out.empty() ? "" : "\n", styled(kind.title, screen.colour ? "1" : ""));
     Table table({{"", Align::left, wanted.empty() ? least : 0}, {""}});
     for (const Listed& item : kind.list()) table.add({{std::string(item.name)}, {std::string(item.help)}});
-    out += table.text({.width = screen.terminal ? screen.width : 0, .indent = wanted.empty() ? std::size_t{2} : 0, .title_style = {}, .titles = false});
+    out += table.text({.width = screen.terminal ? screen.width : 0,
+                       .indent = wanted.empty() ? std::size_t{2} : 0,
+                       .title_style = {},
+                       .titles = false});
   }
   write_stdout(out);
   return 0;

@@ -1,20 +1,20 @@
 // report: a page for people, of logs or of a store. Logs are read as ingest
 // reads them, but into figures and a ledger in memory: nothing is left behind,
 // and a log given twice still counts once.
-#include <unistd.h>
+#include "src/report.h"
 
 #include <algorithm>
 #include <ctime>
-#include <thread>
-
 #include <fmt/format.h>
+#include <thread>
+#include <unistd.h>
 
+#include "src/base/stdio.h"
 #include "src/base/progress.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
 #include "src/commands/commands.h"
 #include "src/plan.h"
-#include "src/report.h"
 #include "src/report_page.h"
 
 namespace track_usage {
@@ -56,11 +56,14 @@ class FigureStore final : public Store {
 std::string reasons(const Counts& counts) {
   std::string out;
   for (std::size_t i = 0; i < counts.rejected_by.size(); ++i)
-    if (const auto n = counts.rejected_by[i]; n != 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", grouped(n), reject_names[i]);
+    if (const auto n = counts.rejected_by[i]; n != 0)
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", grouped(n), reject_names[i]);
   return out;
 }
 
-std::string lines_of(std::uint64_t n) { return fmt::format("{} line{}", grouped(n), n == 1 ? "" : "s"); }
+std::string lines_of(std::uint64_t n) {
+  return fmt::format("{} line{}", grouped(n), n == 1 ? "" : "s");
+}
 
 // What could not be taken, as ingest says it.
 int tell_files(const RunReport& report, bool quiet) {
@@ -72,7 +75,9 @@ int tell_files(const RunReport& report, bool quiet) {
     const std::string path = visible(file.path);
     const std::uint64_t read = file.tally.counts.read();
     if (file.end.damaged) {
-      warn(file.end.trouble, !file.end.hint.empty() ? file.end.hint : read == 0 ? "" : fmt::format("the {} before it are in the report", lines_of(read)));
+      warn(file.end.trouble, !file.end.hint.empty() ? file.end.hint
+                             : read == 0            ? ""
+                                         : fmt::format("the {} before it are in the report", lines_of(read)));
       exit = static_cast<int>(Exit::input);
     }
     if (file.unreadable) {
@@ -94,7 +99,8 @@ std::string title_of(const Options& options, std::size_t files) {
 
 int report_logs(const Options& options, PageOptions& page, Figures& figures, const Zone& zone, const Filter& filter) {
   const Dialects dialects = make_dialects(options);
-  InputList list = list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
+  InputList list =
+      list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
   int exit = 0;
   for (const Trouble& trouble : list.troubles) {
     if (!options.quiet) say("warning", trouble.what, trouble.hint);
@@ -137,14 +143,17 @@ int report_logs(const Options& options, PageOptions& page, Figures& figures, con
   const Counts& counts = report.total.counts;
   if (counts.filtered() != 0) page.notes.push_back(fmt::format("{} left out by filters.", lines_of(counts.filtered())));
   if (counts.rejected() != 0)
-    page.notes.push_back(fmt::format("{} of {} could not be read: {}.", grouped(counts.rejected()), lines_of(report.total.read()), reasons(counts)));
-  if (!first_reject.empty()) page.notes.push_back(fmt::format("track-usage explain {} tells why the first could not.", first_reject));
+    page.notes.push_back(fmt::format("{} of {} could not be read: {}.", grouped(counts.rejected()),
+                                     lines_of(report.total.read()), reasons(counts)));
+  if (!first_reject.empty())
+    page.notes.push_back(fmt::format("track-usage explain {} tells why the first could not.", first_reject));
   if (!options.quiet && (options.verbose || isatty(STDERR_FILENO) == 1) && counts.read() != 0)
     for (const std::string& pattern : filter.unmatched()) say("notice", fmt::format("{} met no row", visible(pattern)));
   return report.signal != 0 ? 128 + report.signal : exit;
 }
 
-void report_store(const Options& options, PageOptions& page, Figures& figures, Store& store, const Zone& zone, const Filter& filter) {
+void report_store(const Options& options, PageOptions& page, Figures& figures, Store& store, const Zone& zone,
+                  const Filter& filter) {
   page.title = visible(store.shown());
   RowQuery query{.newest_first = false};
   const std::int64_t now = ::time(nullptr);
@@ -157,10 +166,13 @@ void report_store(const Options& options, PageOptions& page, Figures& figures, S
     figures.add(batch, keep);
     return true;
   });
-  if (counts.filtered() != 0) page.notes.push_back(fmt::format("{} left out by filters.", fmt::format("{} row{}", grouped(counts.filtered()), counts.filtered() == 1 ? "" : "s")));
+  if (counts.filtered() != 0)
+    page.notes.push_back(fmt::format("{} left out by filters.", fmt::format("{} row{}", grouped(counts.filtered()),
+                                                                            counts.filtered() == 1 ? "" : "s")));
   std::uint64_t rejected = 0;
   for (const SourceRecord& source : store.sources()) rejected += source.rejected;
-  if (rejected != 0) page.notes.push_back(fmt::format("{} could not be read: track-usage status --rejects", lines_of(rejected)));
+  if (rejected != 0)
+    page.notes.push_back(fmt::format("{} could not be read: track-usage status --rejects", lines_of(rejected)));
 }
 
 }  // namespace

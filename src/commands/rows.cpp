@@ -2,9 +2,9 @@
 // filters. Written as they are read: a page of any size needs no memory.
 #include <algorithm>
 #include <ctime>
-
 #include <fmt/format.h>
 
+#include "src/base/stdio.h"
 #include "src/base/screen.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
@@ -56,7 +56,8 @@ class JsonWriter final : public Writer {
 
 class CellWriter final : public Writer {
  public:
-  explicit CellWriter(Delimiter delimiter) : delimiter_(delimiter), end_of_line_(delimiter == Delimiter::comma ? "\r\n" : "\n") {
+  explicit CellWriter(Delimiter delimiter)
+      : delimiter_(delimiter), end_of_line_(delimiter == Delimiter::comma ? "\r\n" : "\n") {
     append_row_header(out_, delimiter_);
     out_ += end_of_line_;
   }
@@ -79,9 +80,18 @@ class CellWriter final : public Writer {
 class TableWriter final : public Writer {
  public:
   explicit TableWriter(const Screen& screen)
-      : utf8_(screen.utf8), look_{.width = screen.terminal ? screen.width : 0, .title_style = screen.colour ? "1" : ""},
-        red_(screen.colour ? "31" : ""), yellow_(screen.colour ? "33" : ""),
-        table_({{"date (UTC)"}, {"address"}, {"status", Align::right}, {"bytes", Align::right}, {"seconds", Align::right, 0, true}, {"agent"}, {"method"}, {"url"}}) {
+      : utf8_(screen.utf8),
+        look_{.width = screen.terminal ? screen.width : 0, .title_style = screen.colour ? "1" : ""},
+        red_(screen.colour ? "31" : ""),
+        yellow_(screen.colour ? "33" : ""),
+        table_({{"date (UTC)"},
+                {"address"},
+                {"status", Align::right},
+                {"bytes", Align::right},
+                {"seconds", Align::right, 0, true},
+                {"agent"},
+                {"method"},
+                {"url"}}) {
     if (utf8_) look_.ellipsis = "…";
   }
   void add(const RowView& row) override {
@@ -165,7 +175,8 @@ int rows(const Options& options) {
   });
   writer->end();
   if (more && !options.quiet)
-    say("notice", fmt::format("there are more than these {}", grouped(options.limit)), fmt::format("--page {} goes on, --limit 0 is all", options.page + 1));
+    say("notice", fmt::format("there are more than these {}", grouped(options.limit)),
+        fmt::format("--page {} goes on, --limit 0 is all", options.page + 1));
   return 0;
 }
 

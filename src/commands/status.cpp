@@ -2,10 +2,10 @@
 // rejected, and whether the last run is recent enough for a monitor.
 #include <algorithm>
 #include <ctime>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "src/base/stdio.h"
 #include "src/base/screen.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
@@ -19,11 +19,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view name_of(UrlBy by) { return by == UrlBy::full ? "full" : "path"; }
+std::string_view name_of(UrlBy by) {
+  return by == UrlBy::full ? "full" : "path";
+}
 
-std::string iso_seconds(std::int64_t seconds) { return iso_time(seconds * 1'000'000); }
+std::string iso_seconds(std::int64_t seconds) {
+  return iso_time(seconds * 1'000'000);
+}
 
-Json json_time(std::int64_t micros) { return micros == no_number ? Json(nullptr) : Json(iso_time(micros)); }
+Json json_time(std::int64_t micros) {
+  return micros == no_number ? Json(nullptr) : Json(iso_time(micros));
+}
 
 // "2 h ago", by the largest unit that says enough.
 std::string ago(std::int64_t seconds) {
@@ -71,26 +77,53 @@ std::string json_of(const State& state, bool rejects) {
   Json json;
   json["store"] = visible(state.store->shown());
   if (state.settings) {
-    json["settings"] = {{"hooks", state.settings->hooks}, {"zone", state.settings->zone}, {"url_by", name_of(state.settings->url_by)}};
+    json["settings"] = {
+        {"hooks", state.settings->hooks}, {"zone", state.settings->zone}, {"url_by", name_of(state.settings->url_by)}};
     if (state.settings->schema != 0) json["settings"]["schema"] = state.settings->schema;
   } else {
     json["settings"] = nullptr;
   }
   json["last_run"] = nullptr;
   if (const RunRecord* r = state.last_run())
-    json["last_run"] = {{"begin", iso_seconds(r->begin)}, {"end", iso_seconds(r->end)}, {"exit", r->exit}, {"read", r->read}, {"stored", r->stored},
-                        {"filtered", r->filtered}, {"rejected", r->rejected}, {"blank", r->blank}, {"already_taken", r->already_taken},
-                        {"version", visible(r->version)}, {"host", visible(r->host)}, {"notices", visible(r->notices)}};
+    json["last_run"] = {{"begin", iso_seconds(r->begin)},
+                        {"end", iso_seconds(r->end)},
+                        {"exit", r->exit},
+                        {"read", r->read},
+                        {"stored", r->stored},
+                        {"filtered", r->filtered},
+                        {"rejected", r->rejected},
+                        {"blank", r->blank},
+                        {"already_taken", r->already_taken},
+                        {"version", visible(r->version)},
+                        {"host", visible(r->host)},
+                        {"notices", visible(r->notices)}};
   json["sources"] = Json::array();
   for (const SourceRecord& s : state.sources)
-    json["sources"].push_back({{"id", s.id}, {"path", visible(s.path)}, {"host", visible(s.host)}, {"name", visible(s.name)}, {"format", visible(s.format)},
-                               {"filters", visible(s.filters)}, {"offset", s.offset}, {"first_date", json_time(s.first_date)}, {"last_date", json_time(s.last_date)},
-                               {"first_taken", iso_seconds(s.first_taken)}, {"last_taken", iso_seconds(s.last_taken)}, {"read", s.read}, {"stored", s.stored},
-                               {"filtered", s.filtered}, {"rejected", s.rejected}, {"blank", s.blank}});
+    json["sources"].push_back({{"id", s.id},
+                               {"path", visible(s.path)},
+                               {"host", visible(s.host)},
+                               {"name", visible(s.name)},
+                               {"format", visible(s.format)},
+                               {"filters", visible(s.filters)},
+                               {"offset", s.offset},
+                               {"first_date", json_time(s.first_date)},
+                               {"last_date", json_time(s.last_date)},
+                               {"first_taken", iso_seconds(s.first_taken)},
+                               {"last_taken", iso_seconds(s.last_taken)},
+                               {"read", s.read},
+                               {"stored", s.stored},
+                               {"filtered", s.filtered},
+                               {"rejected", s.rejected},
+                               {"blank", s.blank}});
   if (rejects) {
     json["rejects"] = Json::array();
     for (const RejectRecord& r : state.rejects)
-      json["rejects"].push_back({{"path", visible(r.path)}, {"line", r.line}, {"offset", r.offset}, {"reason", r.reason}, {"raw", visible(r.raw)}, {"seen", iso_seconds(r.seen)}});
+      json["rejects"].push_back({{"path", visible(r.path)},
+                                 {"line", r.line},
+                                 {"offset", r.offset},
+                                 {"reason", r.reason},
+                                 {"raw", visible(r.raw)},
+                                 {"seen", iso_seconds(r.seen)}});
   }
   return json.dump(2) + "\n";
 }
@@ -98,7 +131,8 @@ std::string json_of(const State& state, bool rejects) {
 // path:line:offset, reason and line, as --rejects FILE has them, but visible.
 std::string rejects_of(const State& state) {
   std::string out;
-  for (const RejectRecord& r : state.rejects) out += fmt::format("{}:{}:{}\t{}\t{}\n", visible(r.path), r.line, r.offset, r.reason, visible(r.raw));
+  for (const RejectRecord& r : state.rejects)
+    out += fmt::format("{}:{}:{}\t{}\t{}\n", visible(r.path), r.line, r.offset, r.reason, visible(r.raw));
   return out;
 }
 
@@ -114,13 +148,15 @@ std::string table_of(const State& state, const Screen& screen, std::int64_t now)
   };
   add("store", shown(state.store->shown()));
   if (state.settings) {
-    add("summaries", state.settings->hooks.empty() ? "none" : fmt::format("{}", fmt::join(state.settings->hooks, ", ")));
+    add("summaries",
+        state.settings->hooks.empty() ? "none" : fmt::format("{}", fmt::join(state.settings->hooks, ", ")));
     add("zone", state.settings->zone);
     add("url by", std::string(name_of(state.settings->url_by)));
     if (state.settings->schema != 0) add("schema", fmt::format("{}", state.settings->schema));
   }
   if (const RunRecord* r = state.last_run()) {
-    add("last run", fmt::format("{}, {}, exit {}", iso_seconds(r->end), ago(now - r->end), r->exit), r->exit == 0 ? "" : bad);
+    add("last run", fmt::format("{}, {}, exit {}", iso_seconds(r->end), ago(now - r->end), r->exit),
+        r->exit == 0 ? "" : bad);
     add("", equation(*r));
     std::string_view label = "notices";
     for (std::string_view rest = r->notices; !rest.empty();) {
@@ -149,7 +185,9 @@ std::string table_of(const State& state, const Screen& screen, std::int64_t now)
   if (blank) heads.push_back({"blank", Align::right});
   for (const char* title : {"first", "last", "taken", "format", "source"}) heads.push_back({title});
   Table sources(std::move(heads));
-  const auto date = [](std::int64_t micros) { return micros == no_number ? "-" : iso_time(micros).substr(0, 16).replace(10, 1, " "); };
+  const auto date = [](std::int64_t micros) {
+    return micros == no_number ? "-" : iso_time(micros).substr(0, 16).replace(10, 1, " ");
+  };
   for (const SourceRecord& s : state.sources) {
     std::vector<Table::Cell> row = {{grouped(s.offset)}, {grouped(s.read)}, {grouped(s.stored)}};
     if (filtered) row.push_back({grouped(s.filtered)});
@@ -184,7 +222,9 @@ int status(const Options& options) {
   if (!options.max_age_s) return 0;
   const RunRecord* last = state.last_run();
   if (last != nullptr && now - last->end <= static_cast<std::int64_t>(*options.max_age_s)) return 0;
-  const std::string what = last == nullptr ? "no run has ended yet" : fmt::format("the last run ended {} ({})", ago(now - last->end), iso_seconds(last->end));
+  const std::string what =
+      last == nullptr ? "no run has ended yet"
+                      : fmt::format("the last run ended {} ({})", ago(now - last->end), iso_seconds(last->end));
   say("error", fmt::format("{}: {}", visible(state.store->shown()), what));
   return static_cast<int>(Exit::rejected);
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-
 #include <fmt/format.h>
 
+#include "src/base/stdio.h"
 #include "src/base/screen.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
@@ -21,8 +21,10 @@ constexpr std::uint64_t usual_top = 20;
 constexpr std::int64_t hour = 3600, day = 86400;
 
 const Hook& hook_of(const Options& options, const Settings& settings) {
-  const std::string kept = settings.hooks.empty() ? "it keeps none" : fmt::format("it keeps {}", fmt::join(settings.hooks, ", "));
-  if (options.inputs.empty()) throw Error(Exit::usage, "sum: which summary?", fmt::format("track-usage sum HOOK; {}", kept));
+  const std::string kept =
+      settings.hooks.empty() ? "it keeps none" : fmt::format("it keeps {}", fmt::join(settings.hooks, ", "));
+  if (options.inputs.empty())
+    throw Error(Exit::usage, "sum: which summary?", fmt::format("track-usage sum HOOK; {}", kept));
   const std::string& name = options.inputs[0];
   if (std::find(settings.hooks.begin(), settings.hooks.end(), name) == settings.hooks.end())
     throw Error(Exit::usage, fmt::format("this store keeps no '{}' summary", visible(name)), kept);
@@ -51,10 +53,14 @@ std::string date_of(const Sum& sum, Period period) {
 void append_cell(std::string& out, std::string_view text, char delimiter) {
   if (delimiter == '\t') {
     for (const char c : text) {
-      if (c == '\t') out += "\\t";
-      else if (c == '\n') out += "\\n";
-      else if (c == '\\') out += "\\\\";
-      else out += c;
+      if (c == '\t')
+        out += "\\t";
+      else if (c == '\n')
+        out += "\\n";
+      else if (c == '\\')
+        out += "\\\\";
+      else
+        out += c;
     }
     return;
   }
@@ -104,15 +110,18 @@ class Summing {
 
   void tell_more() const {
     if (more_.empty() || options_.quiet) return;
-    say("notice", fmt::format("there are more than these {} a period ({})", grouped(options_.limit), fmt::join(more_, ", ")),
+    say("notice",
+        fmt::format("there are more than these {} a period ({})", grouped(options_.limit), fmt::join(more_, ", ")),
         fmt::format("--page {} goes on, --limit 0 is all", options_.page + 1));
   }
 
  private:
   SumQuery of(Period period) const {
     SumQuery query{.period = period, .key = options_.key};
-    if (!options_.since.empty()) query.since = bucket_of(parse_when(options_.since, "--since", now_, zone_), period, zone_, true);
-    if (!options_.until.empty()) query.until = bucket_of(parse_when(options_.until, "--until", now_, zone_), period, zone_, false);
+    if (!options_.since.empty())
+      query.since = bucket_of(parse_when(options_.since, "--since", now_, zone_), period, zone_, true);
+    if (!options_.until.empty())
+      query.until = bucket_of(parse_when(options_.until, "--until", now_, zone_), period, zone_, false);
     return query;
   }
 
@@ -164,7 +173,8 @@ std::string ranked_json(const std::vector<Sum>& sums, const Hook& hook) {
 
 std::string cells_of(const std::vector<Sum>& sums, const Hook& hook, std::optional<Period> dates, char delimiter) {
   const std::string_view end = delimiter == ',' ? "\r\n" : "\n";  // as rows and print: write them
-  std::string out = fmt::format("{}{}{}hits{}transfer{}", dates ? fmt::format("date{}", delimiter) : "", hook.column, delimiter, delimiter, end);
+  std::string out = fmt::format("{}{}{}hits{}transfer{}", dates ? fmt::format("date{}", delimiter) : "", hook.column,
+                                delimiter, delimiter, end);
   for (const Sum& sum : sums) {
     if (dates) out.append(date_of(sum, *dates)) += delimiter;
     append_cell(out, sum.key, delimiter);
@@ -177,7 +187,9 @@ std::string share(std::uint64_t part, std::uint64_t whole) {
   return fmt::format("{:.1f} %", whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-std::string bytes_of(const Sum& sum) { return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(sum.transfer, 0))); }
+std::string bytes_of(const Sum& sum) {
+  return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(sum.transfer, 0)));
+}
 
 }  // namespace
 
@@ -185,7 +197,9 @@ int sum(const Options& options) {
   const Screen screen = screen_of_stdout();
   const std::unique_ptr<Store> store = open_store(options);
   const auto settings = store->settings();
-  if (!settings) throw Error(Exit::store, fmt::format("{} is empty: no run has settled what it keeps", visible(store->shown())), "track-usage ingest fills it");
+  if (!settings)
+    throw Error(Exit::store, fmt::format("{} is empty: no run has settled what it keeps", visible(store->shown())),
+                "track-usage ingest fills it");
   const Hook& hook = hook_of(options, *settings);
   const Zone zone(settings->zone);
   Summing summing(options, *store, hook, zone);
@@ -207,18 +221,22 @@ int sum(const Options& options) {
   if (output == "json") {
     write_stdout(ranked ? ranked_json(sums, hook) : json_of(summing, hook, options.period));
   } else if (output != "table") {
-    write_stdout(cells_of(sums, hook, ranked ? std::nullopt : std::optional(summing.period()), output == "csv" ? ',' : '\t'));
+    write_stdout(
+        cells_of(sums, hook, ranked ? std::nullopt : std::optional(summing.period()), output == "csv" ? ',' : '\t'));
   } else {
     const auto shown = [&](const std::string& key) { return screen.utf8 ? key : ascii_only(key); };
     Table::Look look{.width = screen.terminal ? screen.width : 0, .title_style = screen.colour ? "1" : ""};
     if (screen.utf8) look.ellipsis = "…";
     if (ranked) {
-      Table table({{"hits", Align::right}, {"share", Align::right}, {"transfer", Align::right}, {std::string(hook.column)}});
-      for (const Sum& sum : sums) table.add({{grouped(sum.hits)}, {share(sum.hits, all)}, {bytes_of(sum)}, {shown(sum.key)}});
+      Table table(
+          {{"hits", Align::right}, {"share", Align::right}, {"transfer", Align::right}, {std::string(hook.column)}});
+      for (const Sum& sum : sums)
+        table.add({{grouped(sum.hits)}, {share(sum.hits, all)}, {bytes_of(sum)}, {shown(sum.key)}});
       write_stdout(table.text(look));
     } else {
       Table table({{"date"}, {"hits", Align::right}, {"transfer", Align::right}, {std::string(hook.column)}});
-      for (const Sum& sum : sums) table.add({{date_of(sum, summing.period())}, {grouped(sum.hits)}, {bytes_of(sum)}, {shown(sum.key)}});
+      for (const Sum& sum : sums)
+        table.add({{date_of(sum, summing.period())}, {grouped(sum.hits)}, {bytes_of(sum)}, {shown(sum.key)}});
       write_stdout(table.text(look));
     }
   }

@@ -38,15 +38,15 @@ void check_line(const Parser& parser, std::string_view line, bool is_json) {
     check(!is_json || reading.reason != Reject::bad_json);
     return;
   }
-  for (const std::string_view text :
-       {f.host, f.remote, f.ident, f.user, f.request, f.referrer, f.agent, f.forwarded, f.accept_language, f.scheme,
-        f.method, f.target, f.protocol, f.extra})
+  for (const std::string_view text : {f.host, f.remote, f.ident, f.user, f.request, f.referrer, f.agent, f.forwarded,
+                                      f.accept_language, f.scheme, f.method, f.target, f.protocol, f.extra})
     check_text(text);
   check(f.status >= no_status && f.status <= 999);
   check(f.bytes == no_number || f.bytes >= 0);
   check(f.micros == no_number || f.micros >= 0);
   check(!f.plain || is_plain(line) || line.find_first_of("\t\r") != std::string_view::npos);
-  check(std::none_of(f.variables.begin(), f.variables.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }));
+  check(std::none_of(f.variables.begin(), f.variables.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20; }));
   check(nlohmann::json::accept("{" + std::string(f.variables) + "}"));
 }
 
@@ -54,7 +54,8 @@ void check_line(const Parser& parser, std::string_view line, bool is_json) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto plain = make_parser("json", {});
-  static const auto mapped = make_parser("json:date=t,remote_addr=a.b,status=a.s,method=m,path=u,user_agent=h.User-Agent", {});
+  static const auto mapped =
+      make_parser("json:date=t,remote_addr=a.b,status=a.s,method=m,path=u,user_agent=h.User-Agent", {});
   if (size == 0) return 0;
   // Of the exact size, so that a read beyond the padding is seen; what the
   // padding holds is the input's to say.
@@ -65,10 +66,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view line(copy.get(), length);
   const auto levels = std::count_if(line.begin(), line.end(), [](char c) { return c == '[' || c == '{'; });
   const auto first = line.find_first_not_of(" \t\r");
-  // A log's line holds no newline, which JSON takes for a blank.
+  // A newline is a blank and a NUL the end to that reader; neither is in a line.
   const bool is_json = levels < 60 && first != std::string_view::npos && line[first] == '{' &&
-                       line.find('\n') == std::string_view::npos && nlohmann::json::accept(line);
+                       line.find_first_of(std::string_view("\n\0", 2)) == std::string_view::npos &&
+                       nlohmann::json::accept(line);
+  // Twice, and one parser mostly: it remembers the keys of the line before.
   check_line(*plain, line, is_json);
-  check_line(*mapped, line, is_json);
+  check_line(*plain, line, is_json);
+  if (data[0] % 8 == 0) check_line(*mapped, line, is_json);
   return 0;
 }

@@ -32,7 +32,9 @@ struct Read {
 
 constexpr std::string_view frame = R"("time":"2026-11-22T14:05:06Z","remote_addr":"192.0.2.1","status":200)";
 
-std::string line_with(std::string_view members) { return fmt::format("{{{},{}}}", frame, members); }
+std::string line_with(std::string_view members) {
+  return fmt::format("{{{},{}}}", frame, members);
+}
 
 Batch parsed(const std::string& lines) {
   const std::string padded = lines + std::string(64, '\0');
@@ -46,10 +48,11 @@ Batch parsed(const std::string& lines) {
 }  // namespace
 
 TEST_CASE("json: nginx's names are known without a map") {
-  const Read r(R"({"time_iso8601":"2026-11-22T14:05:06+00:00","remote_addr":"203.0.113.7","remote_user":"ann",)"
-               R"("request":"GET /a?b=1 HTTP/1.1","status":"404","body_bytes_sent":"5120","http_referer":"https://e.org/",)"
-               R"("http_user_agent":"curl/8.5.0","http_x_forwarded_for":"10.0.0.1","http_accept_language":"de, en",)"
-               R"("request_time":"0.127","scheme":"https","server_name":"www.e.org"})");
+  const Read r(
+      R"({"time_iso8601":"2026-11-22T14:05:06+00:00","remote_addr":"203.0.113.7","remote_user":"ann",)"
+      R"("request":"GET /a?b=1 HTTP/1.1","status":"404","body_bytes_sent":"5120","http_referer":"https://e.org/",)"
+      R"("http_user_agent":"curl/8.5.0","http_x_forwarded_for":"10.0.0.1","http_accept_language":"de, en",)"
+      R"("request_time":"0.127","scheme":"https","server_name":"www.e.org"})");
   REQUIRE(r.whole());
   const Fields& f = r.fields;
   CHECK(iso_time(f.time) == "2026-11-22T14:05:06Z");
@@ -96,7 +99,8 @@ TEST_CASE("json: the first name that has a value fills a field") {
 }
 
 TEST_CASE("json: a request comes whole or in parts") {
-  const Read parts(line_with(R"("request_method":"GET","request_uri":"/a b","uri":"/index","server_protocol":"HTTP/2.0")"));
+  const Read parts(
+      line_with(R"("request_method":"GET","request_uri":"/a b","uri":"/index","server_protocol":"HTTP/2.0")"));
   REQUIRE(parts.whole());
   CHECK(parts.fields.request.data() == nullptr);
   CHECK(parts.fields.method == "GET");
@@ -146,10 +150,29 @@ TEST_CASE("json: a frame without time, address or status is rejected, with the p
 }
 
 TEST_CASE("json: what is no JSON is refused wherever it stands") {
-  const char* members[] = {R"("a":tru)",  R"("a":nul)",    R"("a":truex)",    R"("a":[1,,2])",   R"("a":[1 2])", R"("a":{"b"})",
-                           R"("a":x)",    R"("a" 1)",      R"(a:1)",          R"("a":"b"x)",     R"("a":"b"1)",  R"("a":1x)",
-                           R"("a":[}])",  R"("a":{"b":1])", R"("a":"unclosed)", R"("a":\u0041)", R"("a":)",      R"("a":1 "b":2)",
-                           R"("a":[{}])" "]", R"("a":"b\"x)", R"("a":"\x4")" "x"};
+  const char* members[] = {R"("a":tru)",
+                           R"("a":nul)",
+                           R"("a":truex)",
+                           R"("a":[1,,2])",
+                           R"("a":[1 2])",
+                           R"("a":{"b"})",
+                           R"("a":x)",
+                           R"("a" 1)",
+                           R"(a:1)",
+                           R"("a":"b"x)",
+                           R"("a":"b"1)",
+                           R"("a":1x)",
+                           R"("a":[}])",
+                           R"("a":{"b":1])",
+                           R"("a":"unclosed)",
+                           R"("a":\u0041)",
+                           R"("a":)",
+                           R"("a":1 "b":2)",
+                           R"("a":[{}])"
+                           "]",
+                           R"("a":"b\"x)",
+                           R"("a":"\x4")"
+                           "x"};
   for (const char* m : members) {
     CAPTURE(m);
     const Read r(line_with(m));
@@ -159,7 +182,8 @@ TEST_CASE("json: what is no JSON is refused wherever it stands") {
   // An object that is not closed, before each byte that could go on with it.
   for (const char after : std::string("}],:\"{[1 \n\0", 11)) {
     CAPTURE(int{after});
-    for (const std::string_view body : {R"({"a":[{})", R"({"a":{})", R"({"a":[[{})", R"({"a":{"b":[{})", R"({"a":"b\\",["x":{})"}) {
+    for (const std::string_view body :
+         {R"({"a":[{})", R"({"a":{})", R"({"a":[[{})", R"({"a":{"b":[{})", R"({"a":"b\\",["x":{})"}) {
       std::string text(body);
       text.append(80, after);
       Fields f;
@@ -179,11 +203,13 @@ TEST_CASE("json: what servers write that is not quite JSON is taken") {
     const char* status;
     int expected;
   };
-  const Case cases[] = {{"200", 200},   {"\"200\"", 200}, {"200.0", 200}, {"009", 9},   {"null", no_status},
-                        {"\"-\"", no_status}, {"\"\"", no_status}, {"-", no_status}, {" 304 ", 304}, {"[404, 200]", 404}};
+  const Case cases[] = {{"200", 200},        {"\"200\"", 200},     {"200.0", 200},      {"009", 9},
+                        {"null", no_status}, {"\"-\"", no_status}, {"\"\"", no_status}, {"-", no_status},
+                        {" 304 ", 304},      {"[404, 200]", 404}};
   for (const Case& c : cases) {
     CAPTURE(c.status);
-    const Read r(fmt::format(R"({{"time":1,"remote_addr":192.0.2.1,"upstream_response_time":-,"x":007,"status":{}}})", c.status));
+    const Read r(fmt::format(R"({{"time":1,"remote_addr":192.0.2.1,"upstream_response_time":-,"x":007,"status":{}}})",
+                             c.status));
     REQUIRE(r.whole());
     CHECK(r.fields.status == c.expected);
     CHECK(r.fields.remote == "192.0.2.1");
@@ -196,8 +222,9 @@ TEST_CASE("json: of a list of times the last that is a number counts") {
     const char* text;
     std::int64_t micros;
   };
-  const Case cases[] = {{"\"0.001, 0.002\"", 2000}, {"\"0.003, -\"", 3000}, {"\"-\"", no_number}, {"\"x\"", no_number},
-                        {"9.2e-05", 92},            {"0", 0},               {"-1", no_number},     {"\"0.25 : 0.5\"", 500000}};
+  const Case cases[] = {{"\"0.001, 0.002\"", 2000}, {"\"0.003, -\"", 3000},    {"\"-\"", no_number},
+                        {"\"x\"", no_number},       {"9.2e-05", 92},           {"0", 0},
+                        {"-1", no_number},          {"\"0.25 : 0.5\"", 500000}};
   for (const Case& c : cases) {
     CAPTURE(c.text);
     CHECK(Read(line_with(fmt::format("\"request_time\":{}", c.text))).fields.micros == c.micros);
@@ -233,7 +260,8 @@ TEST_CASE("json: members without a place in the row are kept as JSON") {
 }
 
 TEST_CASE("json: the last of two equal keys wins, also a null") {
-  const Read r(line_with(R"("http_referer":"a","http_referer":"b","http_user_agent":"x","http_user_agent":null,"status":404)"));
+  const Read r(
+      line_with(R"("http_referer":"a","http_referer":"b","http_user_agent":"x","http_user_agent":null,"status":404)"));
   REQUIRE(r.whole());
   CHECK(r.fields.referrer == "b");
   CHECK(r.fields.agent.data() == nullptr);
@@ -253,7 +281,10 @@ TEST_CASE("json: strings are undone once and become text") {
       {"UTF-8 by \\x", R"(\xC3\xA9)", "\u00e9", false},
       {"half raw, half escaped", "\xc3\\xA9\\xc3\xa9", "\u00e9\u00e9", false},
       {"raw UTF-8", "\xc3\xa9", "\u00e9", false},
-      {"a bad byte", "a\xff" "b", R"(a\xffb)", true},
+      {"a bad byte",
+       "a\xff"
+       "b",
+       R"(a\xffb)", true},
       {"a bad byte by \\x", R"(a\xFFb\xC3)", R"(a\xffb\xc3)", true},
       {"a letter between", R"(\xC3A\xA9)", R"(\xc3A\xa9)", true},
       {"raw controls", "a\tb\x01\x7f\xc2\x85", R"(a\x09b\x01\x7f\xc2\x85)", false},
@@ -278,9 +309,11 @@ TEST_CASE("json: a map names other keys, nested ones by dotted path") {
       R"({"ts":1646861401.5241024,"request":{"remote_ip":"127.0.0.1","remote_port":"41342","proto":"HTTP/2.0",)"
       R"("method":"GET","host":"localhost","uri":"/a?b","headers":{"User-Agent":["curl/7.82.0"],"Accept":["*/*"]}},)"
       R"("duration":0.000929675,"size":10900,"status":200,"a.b":"en"})";
-  const Read r(caddy,
-               "json:date=ts,remote_addr=request.remote_ip,method=request.method,path=request.uri,protocol=request.proto,"
-               R"(server_name=request.host,user_agent=request.headers.User-Agent,speed=duration,content_length=size,accept_language=a\.b)");
+  const Read r(
+      caddy,
+      "json:date=ts,remote_addr=request.remote_ip,method=request.method,path=request.uri,protocol=request.proto,"
+      "server_name=request.host,user_agent=request.headers.User-Agent,speed=duration,content_length=size,"
+               R"(accept_language=a\.b)");
   REQUIRE(r.whole());
   const Fields& f = r.fields;
   CHECK(iso_time(f.time) == "2022-03-09T21:30:01.524102Z");
@@ -298,7 +331,8 @@ TEST_CASE("json: a map names other keys, nested ones by dotted path") {
   const Read emptied(line_with(R"("req":{"m":"GET","in":{"p":"/"}},"x":1)"), "json:method=req.m,path=req.in.p");
   CHECK(emptied.fields.target == "/");
   CHECK(emptied.fields.variables == R"("x":1)");
-  const Read preferred(line_with(R"("request":"GET / HTTP/1.0","code":404,"r":"POST /b HTTP/1.1")"), "json:status=code,request=r");
+  const Read preferred(line_with(R"("request":"GET / HTTP/1.0","code":404,"r":"POST /b HTTP/1.1")"),
+                       "json:status=code,request=r");
   CHECK(preferred.fields.status == 404);
   CHECK(preferred.fields.request == "POST /b HTTP/1.1");
 }
@@ -331,7 +365,9 @@ TEST_CASE("json: a map that cannot be read is refused with a caret") {
 TEST_CASE("json: rows are the same whether a line is plain or needs care") {
   std::string lines = line_with(R"("http_user_agent":"a","request":"GET /a HTTP/1.1")") + "\n" +
                       line_with(R"("http_user_agent":"\x61","request":"GET \/a HTTP\/1.1")") + "\r\n" +
-                      "\n" "nothing\n" + line_with("\"http_user_agent\":\"a\xff\"") + "\n";
+                      "\n"
+                      "nothing\n" +
+                      line_with("\"http_user_agent\":\"a\xff\"") + "\n";
   const Batch batch = parsed(lines);
   REQUIRE(batch.size() == 3);
   CHECK(batch.counts.blank == 1);

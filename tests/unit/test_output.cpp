@@ -134,7 +134,8 @@ TEST_CASE("output: a template that cannot be read is refused with a caret") {
   };
   const Case cases[] = {
       {"output:", "output: has no template", "such as output:'{date} {remote_addr} {status} {url}'"},
-      {"output:{date} {stauts}", "output: 'stauts' is not a field", "{date} {stauts}\n        ^ did you mean 'status'?"},
+      {"output:{date} {stauts}", "output: 'stauts' is not a field",
+       "{date} {stauts}\n        ^ did you mean 'status'?"},
       {"output:a {url", "output: a { is not closed", "a {url\n  ^ {{ is a brace itself"},
       {"output:{url}?to=", "output: to= names nothing", "to=stdout, to=stderr or to=FILE"},
       {"print:?format=cvs", "print: has no format 'cvs'", "did you mean 'csv'?"},

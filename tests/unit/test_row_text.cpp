@@ -41,12 +41,19 @@ One full() {
   b.micros[0] = 127'000;
   b.status[0] = 404;
   b.flags[0] = malformed_request | not_utf8;
-  b.requests.push_back({.request = one.text(R"(GET /a?b=c "\x16" HTTP/1.1)"), .method = one.text("GET"),
-                        .url = one.text("http://h/a?b=c"), .path = one.text("/a"), .url_args = one.text(R"({"b":"c"})"),
+  b.requests.push_back({.request = one.text(R"(GET /a?b=c "\x16" HTTP/1.1)"),
+                        .method = one.text("GET"),
+                        .url = one.text("http://h/a?b=c"),
+                        .path = one.text("/a"),
+                        .url_args = one.text(R"({"b":"c"})"),
                         .protocol = one.text("HTTP/1.1")});
   b.request[0] = 1;
-  b.agents.push_back({.string = one.text("Firefox, the \"fox\""), .browser = one.text("firefox"), .language = one.text("fr"),
-                      .platform = one.text("linux"), .version = one.text("1.0"), .bot = one.text("search")});
+  b.agents.push_back({.string = one.text("Firefox, the \"fox\""),
+                      .browser = one.text("firefox"),
+                      .language = one.text("fr"),
+                      .platform = one.text("linux"),
+                      .version = one.text("1.0"),
+                      .bot = one.text("search")});
   b.agent[0] = 1;
   b.set(Column::language, one.text("de-AT"));
   b.set(Column::username, one.text("=ann"));
@@ -72,12 +79,14 @@ std::string cells(const RowView& row, Delimiter delimiter) {
 
 TEST_CASE("row text: a row is one JSON object with every key, in order") {
   One empty;
-  CHECK(json(empty.view()) ==
-        R"({"date":"2026-11-22T14:05:06Z","url":"-","path":null,"url_args":{},"method":null,"protocol":null,"request":null,)"
-        R"("status":null,"content_length":null,"speed":null,"remote_addr":"192.0.2.1","peer_addr":null,"xforwardedfor":null,)"
-        R"("user_agent":{"string":null,"browser":null,"language":null,"platform":null,"version":null},"bot":null,)"
-        R"("referrer":null,"username":null,"visitor":null,"country":null,"server_name":"self","blueprint":null,"route":null,)"
-        R"("view_args":null,"authorization":false,"ip_info":null,"track_var":null,"flags":[]})");
+  CHECK(
+      json(empty.view()) ==
+      R"({"date":"2026-11-22T14:05:06Z","url":"-","path":null,"url_args":{},"method":null,"protocol":null,)"
+      R"("request":null,"status":null,"content_length":null,"speed":null,"remote_addr":"192.0.2.1","peer_addr":null,)"
+      R"("xforwardedfor":null,)"
+      R"("user_agent":{"string":null,"browser":null,"language":null,"platform":null,"version":null},"bot":null,)"
+      R"("referrer":null,"username":null,"visitor":null,"country":null,"server_name":"self","blueprint":null,)"
+      R"("route":null,"view_args":null,"authorization":false,"ip_info":null,"track_var":null,"flags":[]})");
   One one = full();
   CHECK(json(one.view()) ==
         R"({"date":"2026-11-22T14:05:06Z","url":"http://h/a?b=c","path":"/a","url_args":{"b":"c"},"method":"GET",)"
@@ -153,13 +162,16 @@ TEST_CASE("row text: the fields are those of JSON, flat") {
 
 TEST_CASE("row text: CSV is quoted where it must be and never a formula") {
   One one = full();
-  CHECK(cells(one.view(), Delimiter::comma) ==
-        R"(2026-11-22T14:05:06Z,http://h/a?b=c,/a,"{""b"":""c""}",GET,HTTP/1.1,"GET /a?b=c ""\x16"" HTTP/1.1",404,5000000000,)"
-        R"(0.127,192.0.2.1,,,"Firefox, the ""fox""",firefox,de-AT,linux,1.0,search,https://e.org/)"
-        "\u00e9"
-        R"(,'=ann,,,self,,,"{""id"":1}",true,,"{""x"":""y\\z""}","malformed_request,not_utf8")");
+  CHECK(
+      cells(one.view(), Delimiter::comma) ==
+      R"(2026-11-22T14:05:06Z,http://h/a?b=c,/a,"{""b"":""c""}",GET,HTTP/1.1,"GET /a?b=c ""\x16"" HTTP/1.1",404,)"
+      R"(5000000000,)"
+      R"(0.127,192.0.2.1,,,"Firefox, the ""fox""",firefox,de-AT,linux,1.0,search,https://e.org/)"
+      "\u00e9"
+      R"(,'=ann,,,self,,,"{""id"":1}",true,,"{""x"":""y\\z""}","malformed_request,not_utf8")");
   One odd;
-  for (const auto& [value, cell] : {std::pair("+1", "'+1"), {"@x,y", "\"'@x,y\""}, {"-", "'-"}, {"a=b", "a=b"}, {"\"", "\"\"\"\""}}) {
+  for (const auto& [value, cell] :
+       {std::pair("+1", "'+1"), {"@x,y", "\"'@x,y\""}, {"-", "'-"}, {"a=b", "a=b"}, {"\"", "\"\"\"\""}}) {
     One cased;
     cased.batch.set(Column::referrer, cased.text(value));
     CHECK(cells(cased.view(), Delimiter::comma).find("," + std::string(cell) + ",") != std::string::npos);
@@ -186,5 +198,6 @@ TEST_CASE("row text: a line for eyes keeps its columns") {
   One empty;
   line.clear();
   append_row_line(line, empty.view());
-  CHECK(line == "2026-11-22T14:05:06Z 192.0.2.1         -         -      - -    -                                        -");
+  CHECK(line ==
+        "2026-11-22T14:05:06Z 192.0.2.1         -         -      - -    -                                        -");
 }
