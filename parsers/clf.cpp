@@ -70,16 +70,16 @@ bool looks_like_address(std::string_view text) {
 template <bool vhost, bool agents>
 class Clf final : public Parser {
  public:
-  explicit Clf(const LogOptions& options) : zone_offset_(options.zone_offset) {}
+  explicit Clf(const LogOptions& options) : zone_(options.zone) {}
 
   Reading read(std::string_view line, Fields& f) const override {
-    ClfTime clock(zone_offset_);
+    ClfTime clock(zone_);
     bool certain;
     return split(line, clock, f, certain);
   }
 
   const char* parse(const char* from, const char* end, RowBuilder& out) const override {
-    ClfTime clock(zone_offset_);
+    ClfTime clock(zone_);
     Fields fields;
     while (from < end) {
       const auto* newline = static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(end - from)));
@@ -131,6 +131,7 @@ class Clf final : public Parser {
     const auto time = clock.parse({c.at, static_cast<std::size_t>(bracket - c.at)});
     if (!time) return stop(Match::none, Reject::bad_time, "a time as 22/Nov/2026:14:05:09 +0000");
     f.time = *time;
+    f.zone_assumed = clock.zone_assumed();
     c.at = bracket + 1;
 
     if (!c.next_is(" \"")) return stop(Match::none, Reject::truncated, "a blank and the quoted request");
@@ -216,7 +217,7 @@ class Clf final : public Parser {
     return true;
   }
 
-  std::int64_t zone_offset_;
+  Zone zone_;
 };
 
 template <bool vhost, bool agents>

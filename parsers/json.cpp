@@ -61,7 +61,7 @@ std::int64_t last_seconds(std::string_view text) {
 
 class Json final : public Parser {
  public:
-  Json(const LogOptions& options, Map map) : zone_offset_(options.zone_offset), map_(std::move(map)) {}
+  Json(const LogOptions& options, Map map) : zone_(options.zone), map_(std::move(map)) {}
 
   Reading read(std::string_view line, Fields& f) const override { return read(line, f, memory()); }
 
@@ -88,15 +88,18 @@ class Json final : public Parser {
     ClfTime clf;
     std::string iso;  // the last ISO 8601 time, as logged: lines of one second share it
     std::int64_t iso_time = 0;
+    bool zone_assumed = false;
   };
   Memory& memory() const {
     thread_local Memory memory;
     if (memory.of != id_) {
       memory.of = id_;
       memory.walk.forget();
-      memory.clf = ClfTime(zone_offset_);
-      memory.iso.clear();
     }
+    // Afresh: that a time stated no zone is said of these lines and no others.
+    memory.clf = ClfTime(zone_);
+    memory.iso.clear();
+    memory.zone_assumed = false;
     return memory;
   }
 
@@ -107,13 +110,13 @@ class Json final : public Parser {
   static inline std::atomic<std::uint64_t> made_{0};
 
   const std::uint64_t id_ = ++made_;  // an address may be used again
-  std::int64_t zone_offset_;
+  Zone zone_;
   Map map_;
 };
 
 std::optional<std::int64_t> Json::iso(Memory& m, std::string_view text) const {
   if (text == m.iso) return m.iso_time;
-  const auto time = parse_iso_time(text, zone_offset_);
+  const auto time = parse_iso_time(text, zone_, &m.zone_assumed);
   if (time) {
     m.iso = text;
     m.iso_time = *time;
@@ -184,6 +187,7 @@ Reading Json::read(std::string_view line, Fields& f, Memory& m) const {
   f.variables = w.variables();
   f.escapes = Escapes::undone;
   f.plain = w.plain();
+  f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
   f.flags = w.utf8() ? 0 : not_utf8;
   return {Match::whole, static_cast<std::uint8_t>(std::popcount(w.filled())), {}, 0, {}};
 }

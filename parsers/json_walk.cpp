@@ -87,7 +87,7 @@ inline const char* JsonWalk::next(const char* at, char close, bool& more) {
 }
 
 // A string as text, from its opening quote on: where it stands, or undone.
-inline const char* JsonWalk::string(const char* at, std::string_view& out) {
+[[gnu::always_inline]] inline const char* JsonWalk::string(const char* at, std::string_view& out) {
   const char* const quote = find_special(at + 1, end_);
   if (peek(quote) != '"') return odd_string(at, out);
   out = {at + 1, static_cast<std::size_t>(quote - at - 1)};

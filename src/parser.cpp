@@ -279,6 +279,7 @@ void RowBuilder::add(const Fields& fields, const char* line) {
   ++line_;
   line_flags_ = fields.flags;
   b.time.push_back(fields.time);
+  b.zone_assumed = b.zone_assumed || fields.zone_assumed;
   b.offset.push_back(offset_ + static_cast<std::uint64_t>(line - text_));
   b.bytes.push_back(fields.bytes > max_bytes ? no_number : fields.bytes);
   b.micros.push_back(fields.micros);
@@ -349,9 +350,11 @@ Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const
   for (const Parser* parser : parsers_) {
     tried = {};
     const Reading reading = parser->read(line, tried);
-    // Among dialects that fail, the one that came furthest tells most.
+    // Among dialects that fail, one that knew the shape tells most, then the
+    // one that came furthest.
+    const auto failure = [](const Reading& r) { return std::pair(r.reason != Reject::unknown_format, r.column); };
     const bool better = first || rank(reading) > rank(choice.reading) ||
-                        (rank(reading) < 0 && rank(choice.reading) < 0 && reading.column > choice.reading.column);
+                        (rank(reading) < 0 && rank(choice.reading) < 0 && failure(reading) > failure(choice.reading));
     if (better) {
       choice = {parser, reading};
       fields = tried;

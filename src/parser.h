@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/base/zone.h"
 #include "src/row.h"
 
 namespace track_usage {
@@ -32,6 +33,7 @@ struct Fields {
   std::int64_t micros = no_number;
   std::int16_t status = no_status;
   Escapes escapes = Escapes::clf;
+  bool zone_assumed = false;   // the time stated no zone
   bool plain = false;          // no field needs normalising (is_plain holds for the line)
   std::uint8_t flags = 0;
 };
@@ -53,7 +55,7 @@ struct Reading {
 };
 
 struct LogOptions {
-  std::int64_t zone_offset = 0;  // seconds east of UTC, for logs that state none
+  Zone zone;  // of times that state none
 };
 
 class RowBuilder;

@@ -69,6 +69,7 @@ class Worker {
     kept_.rejects = std::move(batch.rejects);
     kept_.counts = batch.counts;
     kept_.holes = batch.holes;
+    kept_.zone_assumed = batch.zone_assumed;
     kept_.parser = batch.parser;
     std::swap(kept_, batch);
   }
@@ -105,6 +106,9 @@ class Assembler {
   bool take(Chunk& chunk, Batch& batch) {
     if (chunk.begins != nullptr) begin(chunk);
     if (chunk.size != 0) lines(chunk, batch);
+    // Held back to the end (ruling 5), the lines make a unit there.
+    const bool held = new_ && chunk.ends != nullptr && chunk.unit_ends == nullptr && unit_->batch.counts.read() != 0;
+    if (held) chunk.unit_ends = std::make_unique<SourceRecord>(chunk.ends->source);
     if (chunk.unit_ends != nullptr) unit_ends(chunk);
     if (chunk.ends != nullptr) end(chunk);
     return std::any_of(outlets_.begin(), outlets_.end(), [](const Outlet& o) { return o.live(); });
@@ -187,6 +191,7 @@ class Assembler {
   void lines(const Chunk& chunk, Batch& batch) {
     lines_seen_ += batch.counts.read();
     report_.holes += batch.holes;
+    report_.zone_assumed = report_.zone_assumed || batch.zone_assumed;
     if (file().format.empty() && batch.parser != nullptr)
       file().format = format_name(batch.parser);
     for (RejectedLine& reject : batch.rejects) {
@@ -198,15 +203,14 @@ class Assembler {
     for (std::size_t o = 0; o < outlets_.size(); ++o) {
       Outlet& outlet = outlets_[o];
       if (outlet.sink == nullptr || !outlet.live()) continue;
-      file().outlets[o].counts += batch.counts;
-      if (job_.dry_run || batch.size() == 0) continue;
       try {
-        if (!outlet.sink->write(batch)) outlet.gone = true;
+        if (!job_.dry_run && batch.size() != 0 && !outlet.sink->write(batch)) outlet.gone = true;
       } catch (const Error& e) {
         outlet.failed = true;
         outlet.trouble = e.what();
         outlet.hint = e.hint;
       }
+      if (outlet.live()) file().outlets[o].counts += batch.counts;
     }
 
     bool wanted = false;

@@ -56,6 +56,7 @@ struct RunReport {
   Tally total;
   std::vector<Tally> outlets;
   std::uint64_t holes = 0;
+  bool zone_assumed = false;  // a time stated no zone
   std::uint64_t filtered_otherwise = 0;  // lines of these logs that other filters left out before
   int signal = 0;  // that ended the run
 };

@@ -92,10 +92,7 @@ void open_dry(Outlet& outlet) {
 
 Dialects make_dialects(const Options& options) {
   LogOptions log;
-  if (options.log_zone != "UTC") {
-    const Zone zone(options.log_zone);
-    log.zone_offset = zone.at(::time(nullptr)).offset;
-  }
+  if (options.log_zone != "UTC") log.zone = Zone(options.log_zone);
   Dialects dialects;
   const auto add = [&](const std::string& format) {
     dialects.owned.push_back(make_parser(format, log));

@@ -99,6 +99,7 @@ void Batch::clear() {
   rejects.clear();
   counts = {};
   holes = 0;
+  zone_assumed = false;
   parser = nullptr;
 }
 

@@ -140,6 +140,7 @@ struct Batch {
   std::vector<RejectedLine> rejects;
   Counts counts;
   std::uint64_t holes = 0;         // runs of NULs before a line that were skipped
+  bool zone_assumed = false;       // a row's time stated no zone
   const Parser* parser = nullptr;  // the first that read a line
 
   Batch() { clear(); }

@@ -23,12 +23,13 @@ KEPT = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIB
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 VARIABLE = [
     (r"  \d+\.\d\d s -> ", "  0.00 s -> "),                          # closing lines
-    (r"\b\d+ (s|min|h|d) ago", "N s ago"),                           # status
+    (r"\b\d+ (s|min|h|days) ago", "N s ago"),                        # status
     (rf"(last run +){MOMENT}", r"\1NOW"),
     (rf'("(?:begin|end|first_taken|last_taken)": ?"){MOMENT}', r"\1NOW"),
     (r'("host": ?")[^"]*', r"\1HOST"),
+    (rf"(ended N s ago \(){MOMENT}", r"\1NOW"),                      # status --max-age
     (rf"pid \d+ since {MOMENT}", "pid N since NOW"),                 # a lock's holder
-    (r'("version": ?")[\d.]+', r"\1N"),
+    (r'("version": ")[\d.]+', r"\1N"),
 ]
 
 

@@ -46,8 +46,8 @@ std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t perio
   }
   return fmt::format(
       "CREATE VIEW P_{} AS SELECT b.date AS date, sum(c.hits) AS hits, sum(c.transfer) AS transfer, {} AS errors_4xx, {} AS "
-      "errors_5xx, {} AS addresses, {} AS visitors FROM P_{} b JOIN {} GROUP BY b.{};\n",
-      period_tables[period], errors(400), errors(500), distinct("remote"), distinct("visitor"), bucket_tables[period], from, bucket);
+      "errors_5xx, {} AS addresses, {} AS visitors FROM P_{} b JOIN {} GROUP BY b.date;\n",
+      period_tables[period], errors(400), errors(500), distinct("remote"), distinct("visitor"), bucket_tables[period], from);
 }
 
 }  // namespace
@@ -110,20 +110,21 @@ std::string create_hook(const std::string& prefix, const Hook& hook) {
 
 std::string create_views(const std::string& prefix, const std::vector<const Hook*>& hooks) {
   std::string sql = R"sql(
+-- A text is a subselect and no join: what a query does not ask for is not looked up.
 CREATE VIEW P_rows AS SELECT r.id AS id, r.ts AS ts,
   strftime('%Y-%m-%d %H:%M:%S', r.ts / 1000000, 'unixepoch') ||
     CASE WHEN r.ts % 1000000 THEN printf('.%06d', r.ts % 1000000) ELSE '' END AS datetime,
   d.date AS day, h.date AS hour,
-  coalesce(u.text, CASE WHEN q.method IS NULL THEN '-'
+  coalesce((SELECT text FROM P_texts WHERE id = q.url), CASE WHEN q.method IS NULL THEN '-'
     WHEN q.protocol IS NULL THEN substr(q.request, length(q.method) + 2)
     ELSE substr(q.request, length(q.method) + 2, length(q.request) - length(q.method) - length(q.protocol) - 2) END) AS url,
-  p.text AS path, coalesce(q.url_args, '{}') AS url_args, q.method AS method, q.protocol AS protocol, q.request AS request,
+  (SELECT text FROM P_texts WHERE id = q.path) AS path, coalesce(q.url_args, '{}') AS url_args, q.method AS method, q.protocol AS protocol, q.request AS request,
   r.status AS status, r.content_length AS content_length, r.micros / 1000000.0 AS speed,
-  ra.text AS remote_addr, pa.text AS peer_addr, xf.text AS xforwardedfor,
-  ag.text AS ua_string, a.browser AS ua_browser, la.text AS ua_language, a.platform AS ua_platform, a.version AS ua_version,
-  a.bot AS bot, rf.text AS referrer, us.text AS username, vi.text AS visitor, co.text AS country, sn.text AS server_name,
-  bp.text AS blueprint, ro.text AS route, va.text AS view_args, r.username IS NOT NULL AS authorized,
-  ii.text AS ip_info, tv.text AS track_var,
+  (SELECT text FROM P_texts WHERE id = r.remote_addr) AS remote_addr, (SELECT text FROM P_texts WHERE id = r.peer_addr) AS peer_addr, (SELECT text FROM P_texts WHERE id = r.xforwardedfor) AS xforwardedfor,
+  (SELECT text FROM P_texts WHERE id = r.agent) AS ua_string, a.browser AS ua_browser, (SELECT text FROM P_texts WHERE id = r.language) AS ua_language, a.platform AS ua_platform, a.version AS ua_version,
+  a.bot AS bot, (SELECT text FROM P_texts WHERE id = r.referrer) AS referrer, (SELECT text FROM P_texts WHERE id = r.username) AS username, (SELECT text FROM P_texts WHERE id = r.visitor) AS visitor, (SELECT text FROM P_texts WHERE id = r.country) AS country, (SELECT text FROM P_texts WHERE id = r.server_name) AS server_name,
+  (SELECT text FROM P_texts WHERE id = r.blueprint) AS blueprint, (SELECT text FROM P_texts WHERE id = r.route) AS route, (SELECT text FROM P_texts WHERE id = r.view_args) AS view_args, r.username IS NOT NULL AS authorized,
+  (SELECT text FROM P_texts WHERE id = r.ip_info) AS ip_info, (SELECT text FROM P_texts WHERE id = r.track_var) AS track_var,
   ltrim(CASE WHEN r.flags & 1 THEN ',malformed_request' ELSE '' END || CASE WHEN r.flags & 2 THEN ',truncated_line' ELSE '' END ||
         CASE WHEN r.flags & 4 THEN ',not_utf8' ELSE '' END || CASE WHEN r.flags & 8 THEN ',long_line' ELSE '' END, ',') AS flags,
   r.source AS source, r.source_offset AS source_offset
@@ -131,24 +132,7 @@ FROM P_data r
   LEFT JOIN P_hours h ON h.hour = r.hour
   LEFT JOIN P_days d ON d.day = h.day
   LEFT JOIN P_requests q ON q.id = r.request
-  LEFT JOIN P_texts u ON u.id = q.url
-  LEFT JOIN P_texts p ON p.id = q.path
-  LEFT JOIN P_texts ag ON ag.id = r.agent
-  LEFT JOIN P_agents a ON a.id = r.agent
-  LEFT JOIN P_texts ra ON ra.id = r.remote_addr
-  LEFT JOIN P_texts pa ON pa.id = r.peer_addr
-  LEFT JOIN P_texts xf ON xf.id = r.xforwardedfor
-  LEFT JOIN P_texts la ON la.id = r.language
-  LEFT JOIN P_texts rf ON rf.id = r.referrer
-  LEFT JOIN P_texts us ON us.id = r.username
-  LEFT JOIN P_texts vi ON vi.id = r.visitor
-  LEFT JOIN P_texts co ON co.id = r.country
-  LEFT JOIN P_texts sn ON sn.id = r.server_name
-  LEFT JOIN P_texts bp ON bp.id = r.blueprint
-  LEFT JOIN P_texts ro ON ro.id = r.route
-  LEFT JOIN P_texts va ON va.id = r.view_args
-  LEFT JOIN P_texts ii ON ii.id = r.ip_info
-  LEFT JOIN P_texts tv ON tv.id = r.track_var;
+  LEFT JOIN P_agents a ON a.id = r.agent;
 
 CREATE VIEW P_sources AS SELECT id, host, path, format, filters,
   strftime('%Y-%m-%d %H:%M:%S', first_ts / 1000000, 'unixepoch') AS first_date,

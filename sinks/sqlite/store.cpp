@@ -80,6 +80,7 @@ class SqliteStore final : public Store {
   void open(Access access) override {
     guarded("open", [&] {
       if (access == Access::read) return open_to_read();
+      if (!temporary_) refuse_other_file();
       if (!temporary_) take_lock();
       created_ = temporary_ || !std::filesystem::exists(path_);
       if (created_ && !temporary_) create_file();
@@ -196,6 +197,7 @@ class SqliteStore final : public Store {
   }
 
   void open_to_read();
+  void refuse_other_file();
   void take_lock();
   void create_file();
   void check_version();
@@ -240,6 +242,17 @@ void SqliteStore::open_to_read() {
                 "?table=NAME names other ones");
 }
 
+// Before a lock file is left beside somebody's log.
+void SqliteStore::refuse_other_file() {
+  const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  char head[16] = {};
+  const ssize_t n = ::read(fd, head, sizeof head);
+  ::close(fd);
+  if (n > 0 && std::string_view(head, sizeof head) != std::string_view("SQLite format 3\0", 16))
+    throw Error(Exit::store, fmt::format("cannot open {}: it is no SQLite database", visible(path_)), "is it a log? then give it as an input, not as --sink");
+}
+
 void SqliteStore::take_lock() {
   const std::string file = path_ + ".lock";
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, new_file);
@@ -269,8 +282,9 @@ void SqliteStore::create_file() {
 void SqliteStore::check_version() {
   if (!database_->has_table(prefix_ + "_settings")) return;
   const std::int64_t version = database_->number("SELECT CAST(value AS INTEGER) FROM " + prefix_ + "_settings WHERE name = 'schema'");
-  if (version > sqlite::schema_version)
-    throw Error(Exit::store, fmt::format("{} was made by a newer track-usage (schema {}, this one knows {})", visible(path_), version, sqlite::schema_version),
+  const std::int64_t newest = std::max(version, database_->number("PRAGMA user_version"));
+  if (newest > sqlite::schema_version)
+    throw Error(Exit::store, fmt::format("{} was made by a newer track-usage (schema {}, this one knows {})", visible(path_), newest, sqlite::schema_version),
                 "use the newer program");
 }
 
@@ -407,7 +421,7 @@ std::int64_t SqliteStore::keep_source(const Unit& unit, std::int64_t id) {
         .bind(1, s.name).bind(2, now).run();
     id = database_->number("SELECT last_insert_rowid()");
   }
-  Statement update(*database_, "UPDATE " + prefix_ + "_inputs SET host = ?1, path = ?2, format = ?3, filters = ?4, device = ?5, inode = ?6, size = ?7,"
+  Statement update(*database_, "UPDATE " + prefix_ + "_inputs SET host = ?1, path = ?2, format = CASE WHEN ?3 = '' THEN format ELSE ?3 END, filters = ?4, device = ?5, inode = ?6, size = ?7,"
       " mtime_ns = ?8, ctime_ns = ?9, seen_ns = ?10, finished = ?11, marks = ?12, end_offset = ?13, end_hash = ?14,"
       " first_line = coalesce(first_line, ?15), first_ts = min(coalesce(first_ts, ?16), coalesce(?16, first_ts)),"
       " last_ts = max(coalesce(last_ts, ?17), coalesce(?17, last_ts)), last_taken = ?18,"

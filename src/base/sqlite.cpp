@@ -42,8 +42,11 @@ auto translated(F&& f) {
 }  // namespace
 
 Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
-  int flags = SQLite::OPEN_READONLY;
-  if (mode == Mode::write || mode == Mode::temporary) flags = SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+  // A reader that may write opens to write as well, and is kept from it below:
+  // only then does SQLite clear away the files beside the database at its end.
+  int flags = SQLite::OPEN_READWRITE;
+  if (mode == Mode::immutable) flags = SQLite::OPEN_READONLY;
+  if (mode == Mode::write || mode == Mode::temporary) flags |= SQLite::OPEN_CREATE;
   // One thread at a time uses a connection: a lock for each bound value would
   // cost a tenth of the run.
   flags |= SQLite::OPEN_NOMUTEX;
@@ -52,6 +55,7 @@ Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
     return std::unique_ptr<Inner>(new Inner{SQLite::Database(mode == Mode::immutable ? uri_of(path) : path, flags, busy_timeout_ms)});
   });
   sqlite3_extended_result_codes(handle(), 1);
+  if (mode == Mode::read) exec("PRAGMA query_only=ON");
 }
 
 Database::~Database() = default;

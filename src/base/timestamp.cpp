@@ -233,7 +233,11 @@ std::optional<std::int64_t> ClfTime::parse(std::string_view text) {
   const auto fraction = take_fraction(rest);
   if (!fraction) return {};
   take(rest, ' ');
-  const auto shift = rest.empty() ? zone_offset_ : read_offset(rest);
+  if (rest.empty()) {
+    zone_assumed_ = true;
+    return zone_.to_utc(base_ + s) * second + *fraction;
+  }
+  const auto shift = read_offset(rest);
   if (!shift) return {};
   if (after_seconds.size() == offset_size && after_seconds.front() == ' ') {
     shift_ = *shift;
@@ -242,10 +246,12 @@ std::optional<std::int64_t> ClfTime::parse(std::string_view text) {
   return (base_ + s - *shift) * second + *fraction;
 }
 
-std::optional<std::int64_t> parse_iso_time(std::string_view text, std::int64_t zone_offset) {
+std::optional<std::int64_t> parse_iso_time(std::string_view text, const Zone& zone, bool* zone_assumed) {
   const auto time = read_iso(text, Iso::logged);
   if (!time) return {};
-  return (time->local - time->offset.value_or(zone_offset)) * second + time->micros;
+  if (time->offset) return (time->local - *time->offset) * second + time->micros;
+  if (zone_assumed != nullptr) *zone_assumed = true;
+  return zone.to_utc(time->local) * second + time->micros;
 }
 
 std::optional<std::int64_t> parse_epoch(std::string_view text) {

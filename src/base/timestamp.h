@@ -6,10 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "src/base/zone.h"
 
 namespace track_usage {
-
-class Zone;
 
 struct Civil {
   int year;
@@ -25,15 +26,17 @@ std::int64_t month_begin(std::int64_t day);  // first date of its month
 constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0); }
 
 // "10/Oct/2000:13:55:36 -0700" with an optional fraction; without an offset,
-// `zone_offset` seconds east of UTC. Remembers the last minute that it read, so
-// a line of the same minute costs a comparison. One a thread.
+// in `zone`. Remembers the last minute that it read, so a line of the same
+// minute costs a comparison. One a thread.
 class ClfTime {
  public:
-  explicit ClfTime(std::int64_t zone_offset = 0) : zone_offset_(zone_offset) {}
+  explicit ClfTime(Zone zone = {}) : zone_(std::move(zone)) {}
   std::optional<std::int64_t> parse(std::string_view text);
+  bool zone_assumed() const { return zone_assumed_; }  // a time stated none
 
  private:
-  std::int64_t zone_offset_;
+  Zone zone_;
+  bool zone_assumed_ = false;
   // The last minute and offset that were read; at first they are true as well,
   // so that no text is taken for them by chance.
   char minute_[19] = "01/Jan/1970:00:00:";
@@ -43,7 +46,8 @@ class ClfTime {
 };
 
 // ISO 8601: "2000-10-10T13:55:36[.ffffff][Z|±hh[[:]mm]]", blank allowed for T.
-std::optional<std::int64_t> parse_iso_time(std::string_view text, std::int64_t zone_offset = 0);
+// Without an offset it is in `zone`, and `zone_assumed` becomes true.
+std::optional<std::int64_t> parse_iso_time(std::string_view text, const Zone& zone = {}, bool* zone_assumed = nullptr);
 
 // Epoch seconds with a fraction, or milli-, micro- or nanoseconds by their size.
 std::optional<std::int64_t> parse_epoch(std::string_view text);

@@ -107,6 +107,8 @@ struct Reader::Work {
   std::vector<std::uint64_t> cuts;  // where a store's part begins: a unit must end there
   std::uint64_t unit_begin = 0;
 
+  bool is_edited = false;    // a known log with other content
+
   const Input& input() const { return inputs[index]; }
 
   void feed(std::string_view bytes) {
@@ -258,7 +260,8 @@ bool Reader::Work::identify(Content& content) {
   }
   content.stop_keeping();
   if (matchers.empty()) start = 0;
-  if (differs_at_once && edited()) return true;
+  is_edited = differs_at_once && edited();
+  if (is_edited) return true;
   if (seen.position() == start) return true;
   content.rewind();
   restart();
@@ -309,6 +312,11 @@ void Reader::Work::hand_out(Content& content, InputEnd& end) {
   std::optional<Clock::time_point> deadline;
   bool ended = false, open_unit = false;
   unit_begin = seen.position();
+  const std::uint64_t begin = seen.position();
+  // A stream that begins like a file that was taken, from that file's end on.
+  std::string continues;
+  for (std::size_t s = 0; s < known.size() && input().stream; ++s)
+    if (standings[s].known && known[s][standings[s].source].inode != 0) continues = known[s][standings[s].source].path;
 
   const auto unit_end = [&](bool finished) {
     chunk.unit_ends = std::make_unique<SourceRecord>(record(finished));
@@ -388,11 +396,12 @@ void Reader::Work::hand_out(Content& content, InputEnd& end) {
 
   while (!ended && !stopped) {
     std::size_t got = 0;
+    const std::size_t want = (size < piece ? piece : piece + max_line) - size;
     Source::Got what = Source::Got::data;
     std::optional<Clock::time_point> until = deadline;
     if (content.source().stream() && size > 0 && std::memchr(buffer.data(), '\n', size) != nullptr) until = Clock::now();
     try {
-      what = content.read(buffer.data() + size, piece + max_line - size, got, until);
+      what = content.read(buffer.data() + size, want, got, until);
     } catch (const Error& e) {
       end.damaged = true;
       end.trouble = e.what();
@@ -432,12 +441,14 @@ void Reader::Work::hand_out(Content& content, InputEnd& end) {
     if (!out(size, false, true)) return;
   }
   end.line_waits = size > 0 && good_end;
+  if (seen.position() > begin) end.continues = continues;
   end.source = record(good_end);
   if (open_unit) unit_end(good_end);
 }
 
 void Reader::Work::take(std::size_t i) {
   index = i;
+  is_edited = false;
   restart();
   auto begin = std::make_unique<InputBegin>();
   auto end = std::make_unique<InputEnd>();
@@ -466,11 +477,8 @@ void Reader::Work::take(std::size_t i) {
     for (std::size_t s = 0; s < standings.size(); ++s)
       standings[s].twin = standings[s].known && from_this_run[s][standings[s].source];
     begin->standings = standings;
-    const bool nothing_agrees = std::none_of(standings.begin(), standings.end(), [](const Standing& s) { return s.known; });
-    if (going && nothing_agrees && !standings.empty() && edited()) {
-      end->edited = true;
-      going = false;
-    }
+    end->edited = is_edited;
+    going = going && !is_edited;
     cuts.clear();
     for (const Standing& s : standings) cuts.push_back(s.offset);
     chunk.begins = std::move(begin);
@@ -495,7 +503,7 @@ void Reader::Work::take(std::size_t i) {
 }
 
 Reader::Reader(const std::vector<Input>& inputs, std::vector<std::vector<SourceRecord>> known, ReaderOptions options)
-    : work_(new Work{inputs, std::move(known), std::move(options), {}, {}, 0, nullptr, false, {}, 0, {}, 0, '\n', {}, 0, {}, {}, 0}) {
+    : work_(new Work{inputs, std::move(known), std::move(options), {}, {}, 0, nullptr, false, {}, 0, {}, 0, '\n', {}, 0, {}, {}, 0, false}) {
   for (const auto& sources : work_->known) work_->from_this_run.emplace_back(sources.size(), false);
 }
 

@@ -30,6 +30,7 @@ struct InputBegin {
 struct InputEnd {
   bool damaged = false;
   bool line_waits = false;  // an unterminated last line was left for the next run
+  std::string continues;    // a stream that went on beyond the end of this known file
   bool edited = false;      // a known log with other content: not taken
   std::string trouble, hint;
   SourceRecord source;      // as of the end: hints, marks, finished
