@@ -39,7 +39,7 @@ std::string suggest(std::string_view wanted, std::span<const std::string_view> c
     }
   }
   if (!nearest.empty()) return fmt::format("did you mean '{}'?", nearest);
-  return fmt::format("known: {}", fmt::join(candidates, " "));
+  return fmt::format("one of: {}", fmt::join(candidates, " "));
 }
 
 std::string caret(std::string_view text, std::size_t column) {

@@ -33,7 +33,7 @@ class Error : public std::runtime_error {
 };
 
 // "did you mean 'x'?" for the candidate nearest to `wanted`, or, if none is
-// near, "known: a b c".
+// near, "one of: a b c".
 std::string suggest(std::string_view wanted, std::span<const std::string_view> candidates);
 
 // Both lines of a caret hint: the text with client bytes made visible, and ^

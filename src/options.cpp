@@ -32,6 +32,60 @@ std::vector<std::string> split_list(const std::string& text) {
   return out;
 }
 
+std::optional<std::uint64_t> at_least_64(std::string_view text) {
+  const auto size = parse_size(text);
+  return size && *size >= 64 ? size : std::nullopt;
+}
+
+// --help in our manner: the value behind the name, the text wrapped beside it,
+// the default at its end.
+class Help final : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (app->get_parent() == nullptr) return "Usage: track-usage COMMAND [OPTIONS] ...\n";
+    std::string usage = fmt::format("Usage: {} {} [OPTIONS]", name, app->get_name());
+    for (const CLI::Option* o : app->get_options({}))
+      if (o->nonpositional() == false) usage += ' ' + positional(*o);
+    return usage + '\n';
+  }
+  std::string make_positionals(const CLI::App*) const override { return {}; }  // the usage line has them
+  std::string make_option(const CLI::Option* o, bool) const override {
+    std::string left = "  " + o->get_name();
+    if (o->get_items_expected_max() != 0 && !o->get_type_name().empty()) left += ' ' + o->get_type_name();
+    std::string text = o->get_description();
+    if (!o->get_default_str().empty()) text += fmt::format(" (default: {})", o->get_default_str());
+    return beside(left, text);
+  }
+  std::string make_subcommand(const CLI::App* c) const override { return beside("  " + c->get_name(), c->get_description()); }
+
+ private:
+  static std::string positional(const CLI::Option& o) {
+    const bool many = o.get_expected_max() > 1;
+    const bool may_be_left_out = o.get_description().ends_with("?");
+    std::string text = o.get_type_name() + (many ? "..." : "");
+    return may_be_left_out ? '[' + text + ']' : text;
+  }
+  static std::string beside(std::string left, std::string_view text) {
+    constexpr std::size_t width = 80;
+    std::string out = left.size() < help_column ? left + std::string(help_column - left.size(), ' ') : left + '\n' + std::string(help_column, ' ');
+    std::size_t column = help_column;
+    while (!text.empty()) {
+      const auto blank = std::min(text.find(' '), text.size());
+      if (column != help_column && column + 1 + blank > width) {
+        out += '\n' + std::string(help_column, ' ');
+        column = help_column;
+      } else if (column != help_column) {
+        out += ' ';
+        ++column;
+      }
+      out.append(text.substr(0, blank));
+      column += blank;
+      text.remove_prefix(std::min(blank + 1, text.size()));
+    }
+    return out + '\n';
+  }
+};
+
 // Commands and their options, bound to one Options. The declarations are the
 // help text, too.
 class Declarations {
@@ -40,7 +94,7 @@ class Declarations {
     app_.require_subcommand(0, 1);
     app_.set_help_flag("-h,--help", "this text");
     app_.set_version_flag("--version", version(), "the version and the sinks built in");
-    app_.get_formatter()->column_width(help_column);
+    app_.formatter(std::make_shared<Help>());
     app_.footer("\nBegin with:  track-usage report access.log\n"
                 "             track-usage ingest access.log\n"
                 "Each command has its own --help. The manual: man track-usage");
@@ -72,7 +126,7 @@ class Declarations {
   CLI::App* command(const char* name, const char* help) {
     CLI::App* c = app_.add_subcommand(name, help);
     c->set_help_flag("-h,--help", "this text");
-    c->get_formatter()->column_width(help_column);
+    c->footer("");  // the top's is not theirs
     c->add_option("--config", config, "TOML file with options by their names, instead of /etc/track-usage.toml ('none': no file)")->type_name("FILE");
     c->add_flag("-q,--quiet", o_.quiet, "say errors only");
     c->add_flag("-v,--verbose", o_.verbose, "say more: a line a file, notices");
@@ -120,8 +174,8 @@ class Declarations {
     repeated(c, "--exclude", o_.exclude, "PATTERN", "leave out paths that match")->group(group);
     c->add_option("--since", o_.since, "from this time on: 2026-11-22[T14:05], yesterday, 7d, epoch seconds")->type_name("TIME")->group(group);
     c->add_option("--until", o_.until, "before this time")->type_name("TIME")->group(group);
-    list_of(c, "--status", o_.status, "LIST", "404, 4xx, 400-499")->group(group);
-    list_of(c, "--method", o_.method, "LIST", "GET,POST")->group(group);
+    list_of(c, "--status", o_.status, "LIST", "statuses: 404, 4xx, 400-499; !404 excludes")->group(group);
+    list_of(c, "--method", o_.method, "LIST", "methods: GET,POST")->group(group);
     list_of(c, "--host", o_.host, "LIST", "server names, as globs")->group(group);
     list_of(c, "--remote", o_.remote, "LIST", "client addresses or networks: 192.0.2.0/24, 2001:db8::/32")->group(group);
     list_of(c, "--agent", o_.agent, "LIST", "user agents, as globs: '*bot*'")->group(group);
@@ -131,9 +185,10 @@ class Declarations {
     repeated(c, "--format", o_.formats, "FORMAT", "auto, a name of `track-usage list formats`, or json:FIELD=KEY,...")->default_str("auto");
     c->add_option("--log-tz", o_.log_zone, "time zone of logs that state none")->type_name("ZONE")->default_str("UTC");
     c->add_option("--server", o_.server, "server name of every row, instead of the log's")->type_name("NAME");
-    parsed(c, "--max-line", o_.max_line, parse_size, "SIZE", "a size such as 1MiB", "longest line; what is beyond is cut off and flagged")->default_str("1MiB");
-    parsed(c, "--jobs", o_.jobs, parse_number, "N", "a number", "parsing threads")->default_str("one a core");
+    parsed(c, "--max-line", o_.max_line, at_least_64, "SIZE", "a size such as 1MiB (64 bytes at least)", "longest line; what is beyond is cut off and flagged")->default_str("1MiB");
   }
+
+  void jobs(CLI::App* c) { parsed(c, "--jobs", o_.jobs, parse_number, "N", "a number", "parsing threads")->default_str("one a core"); }
 
   void from(CLI::App* c) {
     c->add_option("--from", o_.from, "store to read")->type_name("TARGET")->default_str("sqlite:usage.db, or $TRACK_USAGE_STORE");
@@ -148,26 +203,26 @@ class Declarations {
     parsed(c, "--page", o_.page, parse_number, "N", "a number", "the Nth page of that many")->default_str("1");
   }
 
-  void zone(CLI::App* c) {
-    c->add_option("--tz", o_.zone, "the store's time zone for days and months (IANA name); settled at its first run")->type_name("ZONE")->default_str("UTC");
+  CLI::Option* zone(CLI::App* c, const char* help) {
+    return c->add_option("--tz", o_.zone, help)->type_name("ZONE")->default_str("UTC");
   }
 
   void ingest() {
     CLI::App* c = command("ingest", "read logs, write rows and summaries");
-    c->add_option("input", o_.inputs, "files, folders, globs, or - for stdin")->type_name("INPUT...");
+    c->add_option("input", o_.inputs, "files, folders, globs, or - for stdin")->type_name("INPUT");
     repeated(c, "--sink", o_.sinks, "TARGET", "where to write; repeat it for several (`track-usage list sinks`)")->default_str("sqlite:usage.db, or $TRACK_USAGE_STORE");
     reading_logs(c);
+    jobs(c);
     filters(c);
     const auto kept = "What the store keeps (settled at its first run)";
     list_of(c, "--hook", o_.hooks, "LIST", "summaries: url,status; +name and -name change the default; none")->group(kept);
     choice(c, "--url-by", {"path", "full"}, [this](std::string_view v) { o_.url_by = std::string(v); }, "path|full", "key of the url summary: without the query, or with it")->default_str("path")->group(kept);
-    zone(c);
-    c->get_option("--tz")->group(kept);
+    zone(c, "time zone of days and months, by its IANA name")->group(kept);
     repeated(c, "--set", o_.set, "NAME=VALUE", "a member of every row's track_var");
-    parsed(c, "--batch", o_.batch, parse_size, "SIZE", "a size such as 64MiB", "most that one transaction takes")->default_str("64MiB");
+    parsed(c, "--batch", o_.batch, at_least_64, "SIZE", "a size such as 64MiB (64 bytes at least)", "most that one transaction takes")->default_str("64MiB");
     c->add_option("--rejects", o_.rejects_file, "append lines that no parser reads: path:line:offset, reason, line")->type_name("FILE");
-    parsed(c, "--max-rejects", o_.max_rejects, parse_number, "N", "a number", "exit 1 only if more lines than this")->default_str("100");
-    parsed(c, "--max-reject-ratio", o_.max_reject_ratio, parse_ratio, "R", "a share such as 0.5% or 0.005", "and a greater share than this are rejected")->default_str("0.5%");
+    parsed(c, "--max-rejects", o_.max_rejects, parse_number, "N", "a number", "exit 1 if more than N lines are rejected and their share is above --max-reject-ratio")->default_str("100");
+    parsed(c, "--max-reject-ratio", o_.max_reject_ratio, parse_ratio, "R", "a share such as 0.5% or 0.005", "see --max-rejects")->default_str("0.5%");
     c->add_flag("--final", o_.final_line, "take a last line that has no newline yet");
     c->add_option("--source", o_.source, "name for a log, to tell apart two of equal content")->type_name("NAME");
     c->add_flag("--verify", o_.verify, "read every file, also where time and size say nothing is new");
@@ -182,10 +237,11 @@ class Declarations {
 
   void report() {
     CLI::App* c = command("report", "a page for people, of logs or of a store");
-    c->add_option("input", o_.inputs, "logs to report on; without any, the store of --from")->type_name("INPUT...");
+    c->add_option("input", o_.inputs, "logs to report on; without any, the store of --from?")->type_name("INPUT");
     from(c);
     reading_logs(c);
-    zone(c);
+    jobs(c);
+    zone(c, "time zone of the page");
     filters(c);
     parsed(c, "--top", o_.top, parse_number, "N", "a number", "rows of each table")->default_str("10");
   }
@@ -227,7 +283,7 @@ class Declarations {
 
   void list() {
     CLI::App* c = command("list", "what there is: sinks, parsers, formats or hooks");
-    c->add_option("what", o_.inputs, "sinks, parsers, formats or hooks")->type_name("WHAT")->expected(0, 1);
+    c->add_option("what", o_.inputs, "sinks, parsers, formats or hooks?")->type_name("WHAT")->expected(0, 1);
   }
 
   Options& o_;
@@ -238,6 +294,12 @@ std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
   std::vector<std::string_view> names;
   for (const CLI::App* c : commands) names.push_back(c->get_name());
   return names;
+}
+
+// A library's sentence as the middle of one of ours.
+std::string lower_first(std::string text) {
+  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  return text;
 }
 
 // What CLI11 refuses, said in our way.
@@ -254,7 +316,7 @@ std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
       const std::vector<std::string_view> views(long_names.begin(), long_names.end());
       const std::string typed = unknown.substr(0, unknown.find('='));
       std::string hint = suggest(typed, views);
-      if (hint.starts_with("known:")) hint = fmt::format("track-usage {}{}--help lists what there is", command != nullptr ? command->get_name() : "", command != nullptr ? " " : "");
+      if (hint.starts_with("one of:")) hint = fmt::format("track-usage {}{}--help lists what there is", command != nullptr ? command->get_name() : "", command != nullptr ? " " : "");
       throw Error(Exit::usage, fmt::format("unknown option '{}'", visible(unknown)), hint);
     }
     if (command != nullptr) throw Error(Exit::usage, fmt::format("'{}' is one argument too many for '{}'", visible(unknown), command->get_name()));
@@ -262,9 +324,9 @@ std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
     if (stat(unknown.c_str(), &st) == 0) throw Error(Exit::usage, fmt::format("'{}' is no command", visible(unknown)), fmt::format("track-usage ingest {}", visible(unknown)));
     throw Error(Exit::usage, fmt::format("'{}' is no command", visible(unknown)), suggest(unknown, names_of(app.get_subcommands({}))));
   }
-  std::string what = e.what();
-  if (!what.empty() && what[0] >= 'A' && what[0] <= 'Z' && what.size() > 1 && what[1] >= 'a') what[0] = static_cast<char>(what[0] - 'A' + 'a');
-  throw Error(Exit::usage, visible(what), fmt::format("track-usage {}{}--help", command != nullptr ? command->get_name() : "", command != nullptr ? " " : ""));
+  if (const std::string text = e.what(); dynamic_cast<const CLI::ArgumentMismatch*>(&e) != nullptr && text.starts_with("--"))
+    throw Error(Exit::usage, fmt::format("{}: a value is missing", text.substr(0, text.find(':'))));
+  throw Error(Exit::usage, lower_first(visible(e.what())), fmt::format("track-usage {}{}--help", command != nullptr ? command->get_name() : "", command != nullptr ? " " : ""));
 }
 
 std::string variable_of(const std::string& name) {
@@ -273,13 +335,24 @@ std::string variable_of(const std::string& name) {
   return out;
 }
 
-// Takes the values of an option that the layers above left alone.
-void take(CLI::Option& option, const std::vector<std::string>& values, const std::string& where) {
+// Takes the values of an option that the layers above left alone. `shared`: the
+// name was meant for all commands, of which another may take a value where this
+// one has a flag (--rejects).
+void take(Options& options, CLI::Option& option, const std::vector<std::string>& values, const std::string& where, bool shared) {
   const bool flag = option.get_items_expected_max() == 0;
+  const std::string value = values.size() == 1 ? values[0] : "";
   try {
     if (flag) {
-      if (values.size() != 1 || (values[0] != "true" && values[0] != "false")) throw Error(Exit::usage, "true or false is wanted");
-      if (values[0] == "false") return;
+      if (value == "false" || value == "0") return;
+      const bool is_true = value == "true" || value == "1";
+      if (option.get_lnames()[0] == "wait" && !is_true) {
+        const auto age = parse_age(value);
+        if (!age) throw Error(Exit::usage, "an age such as 10m, or true is wanted");
+        options.wait_s = static_cast<std::uint64_t>(*age);
+        return;
+      }
+      if (!is_true && shared) return;
+      if (!is_true) throw Error(Exit::usage, "true or false is wanted");
       option.add_result("true");
     } else {
       for (const std::string& value : values) option.add_result(value);
@@ -288,11 +361,14 @@ void take(CLI::Option& option, const std::vector<std::string>& values, const std
   } catch (const CLI::ParseError& e) {
     throw Error(Exit::usage, fmt::format("{}: {}", where, visible(e.what())));
   } catch (const Error& e) {
-    throw Error(e.exit, fmt::format("{}: {}", where, e.what()), e.hint);
+    // The option's own text names it again.
+    const std::string prefix = "--" + option.get_lnames()[0] + ": ";
+    const std::string_view text = e.what();
+    throw Error(e.exit, fmt::format("{}: {}", where, text.substr(text.starts_with(prefix) ? prefix.size() : 0)), e.hint);
   }
 }
 
-void take_environment(CLI::App& command) {
+void take_environment(Options& options, CLI::App& command) {
   for (const auto& [name, option] : Declarations::options_of(command)) {
     if (option->count() != 0) continue;
     const std::string variable = variable_of(name);
@@ -306,7 +382,7 @@ void take_environment(CLI::App& command) {
       if (const auto line = trim(rest.substr(0, newline)); !line.empty()) values.emplace_back(line);
       rest.remove_prefix(std::min(newline + 1, rest.size()));
     }
-    take(*option, values, which);
+    take(options, *option, values, which, true);
   }
 }
 
@@ -329,7 +405,7 @@ std::vector<std::string> values_of(const toml::node& node, const std::string& wh
   return out;
 }
 
-void take_config(Declarations& declared, CLI::App& command, const std::string& named) {
+void take_config(Options& options, Declarations& declared, CLI::App& command, const std::string& named) {
   if (named == "none") return;
   const std::string file = named.empty() ? default_config : named;
   struct stat st {};
@@ -341,7 +417,7 @@ void take_config(Declarations& declared, CLI::App& command, const std::string& n
   try {
     table = toml::parse_file(file);
   } catch (const toml::parse_error& e) {
-    throw Error(Exit::usage, fmt::format("{}:{}:{}: {}", visible(file), e.source().begin.line, e.source().begin.column, visible(e.description())));
+    throw Error(Exit::usage, fmt::format("{}:{}:{}: {}", visible(file), e.source().begin.line, e.source().begin.column, lower_first(visible(e.description()))));
   }
   std::map<std::string, CLI::App*> commands;
   std::set<std::string> all;
@@ -354,13 +430,13 @@ void take_config(Declarations& declared, CLI::App& command, const std::string& n
     throw Error(Exit::usage, fmt::format("{}:{}: '{}' is no option", visible(file), node.source().begin.line, visible(key)), suggest(key, names));
   };
   const auto mine = Declarations::options_of(command);
-  const auto set = [&](const std::string& key, const toml::node& node) {
+  const auto set = [&](const std::string& key, const toml::node& node, bool shared) {
     const std::string where = fmt::format("{}:{}: {}", visible(file), node.source().begin.line, visible(key));
     const auto values = values_of(node, where);
     const auto option = mine.find(key);
     if (option == mine.end()) return;
     if (option->second->count() != 0) return;  // given higher: it replaces this one whole
-    take(*option->second, values, where);
+    take(options, *option->second, values, where, shared);
   };
   for (const auto& [key, node] : table) {  // every key of every table must be known
     const std::string name(key.str());
@@ -375,14 +451,14 @@ void take_config(Declarations& declared, CLI::App& command, const std::string& n
       for (const auto& [n, o] : Declarations::options_of(*found->second)) names.insert(n);
       for (const auto& [k, n] : *section) {
         if (!names.contains(std::string(k.str()))) unknown(k.str(), n, names);
-        if (found->second == &command) set(std::string(k.str()), n);
+        if (found->second == &command) set(std::string(k.str()), n, false);
       }
     } else if (!all.contains(name)) {
       unknown(name, node, all);
     }
   }
   for (const auto& [key, node] : table)  // after the command's own table, which beats the top's
-    if (!node.is_table()) set(std::string(key.str()), node);
+    if (!node.is_table()) set(std::string(key.str()), node, true);
 }
 
 void split_lists(Options& o) {
@@ -419,12 +495,12 @@ std::optional<Options> parse_options(int argc, char** argv) {
       arguments.emplace_back(argument);
     }
   }
-  if (arguments.empty()) {
+  if (arguments.empty()) {  // the short help is answer enough
     write_stderr("usage: track-usage COMMAND [OPTIONS] ...\n\n"
                        "  track-usage report access.log     look at a log\n"
                        "  track-usage ingest access.log*    take logs into usage.db\n"
                        "  track-usage --help                all commands\n");
-    throw Error(Exit::usage, "a command is missing");
+    std::exit(static_cast<int>(Exit::usage));
   }
   try {
     declared.app().parse(arguments);  // in reverse, as CLI11 wants it
@@ -442,10 +518,10 @@ std::optional<Options> parse_options(int argc, char** argv) {
   if (declared.app().get_subcommands().empty()) throw Error(Exit::usage, "a command is missing", "track-usage --help lists them");
   CLI::App& command = *declared.app().get_subcommands()[0];
   options.command = command.get_name();
-  take_environment(command);
+  take_environment(options, command);
   std::string config = declared.config;
   if (const char* named = std::getenv("TRACK_USAGE_CONFIG"); config.empty() && named != nullptr) config = named;
-  take_config(declared, command, config);
+  take_config(options, declared, command, config);
   split_lists(options);
   return options;
 }

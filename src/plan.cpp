@@ -112,7 +112,7 @@ std::vector<Outlet> make_outlets(const Options& options) {
   std::vector<std::string> typed = options.sinks;
   if (typed.empty()) typed.emplace_back(default_store);
   std::vector<Outlet> outlets;
-  std::set<std::string> stores;
+  std::set<std::string> outlets_named;
   for (const std::string& text : typed) {
     const Target target = parse_target(text);
     const SinkInfo& info = find_sink(target.scheme);
@@ -131,11 +131,11 @@ std::vector<Outlet> make_outlets(const Options& options) {
       }
       outlet.hooks = choose_hooks(hooks);
       outlet.hooks_typed = !hooks.empty();
-      const std::string id = outlet.shown + '?' + target.setting("table", "usage");
-      if (!stores.insert(id).second) throw Error(Exit::usage, fmt::format("the store {} is named twice", visible(outlet.shown)), "one --sink a store");
     } else {
       outlet.sink = info.make_sink(target);
     }
+    const std::string id = outlet.store != nullptr ? outlet.shown + '?' + target.setting("table", "usage") : text;
+    if (!outlets_named.insert(id).second) throw Error(Exit::usage, fmt::format("'{}' is named twice", visible(outlet.shown)), "one --sink for each");
     outlets.push_back(std::move(outlet));
   }
   return outlets;

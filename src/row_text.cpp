@@ -88,7 +88,7 @@ void append_flags(std::string& out, std::uint8_t flags) {
   }
 }
 
-// Whether any byte of stored text, which has no controls, is one of two.
+// Whether any byte is one of two.
 template <char first, char second>
 bool has_either(std::string_view text) {
   constexpr std::uint64_t ones = 0x0101010101010101, high = ones * 0x80;
@@ -126,7 +126,7 @@ class Pen {
     at_ += value.size();
   }
   void quoted(std::string_view value) {
-    if (has_either<'"', '\\'>(value)) {
+    if (has_either<'"', '\\'>(value)) {  // stored text has no controls
       out_.resize(at_);
       append_json(out_, value);
       at_ = out_.size();
@@ -298,20 +298,25 @@ bool append_row_field(std::string& out, const RowView& row, std::size_t field) {
 namespace {
 
 // The cell that begins at `from` is made one that readers of CSV take for text.
-// Stored text has no line ends.
 void finish_csv_cell(std::string& out, std::size_t from) {
   if (from == out.size()) return;
   // A spreadsheet would run it as a formula.
   if (std::string_view("=+-@").find(out[from]) != std::string_view::npos) out.insert(from, 1, '\'');
-  if (!has_either<'"', ','>(std::string_view(out).substr(from))) return;
+  const std::string_view cell = std::string_view(out).substr(from);
+  if (!has_either<'"', ','>(cell) && !has_either<'\n', '\r'>(cell)) return;
   out.insert(from, 1, '"');
   for (auto at = out.find('"', from + 1); at != std::string::npos; at = out.find('"', at + 2)) out.insert(at, 1, '"');
   out += '"';
 }
 
-// Nor has it tabs.
 void finish_tsv_cell(std::string& out, std::size_t from) {
-  for (auto at = out.find('\\', from); at != std::string::npos; at = out.find('\\', at + 2)) out.insert(at, 1, '\\');
+  const std::string_view cell = std::string_view(out).substr(from);
+  if (!has_either<'\\', '\t'>(cell) && !has_either<'\n', '\n'>(cell)) return;
+  for (auto at = out.find_first_of("\\\t\n", from); at != std::string::npos; at = out.find_first_of("\\\t\n", at + 2)) {
+    const char c = out[at];
+    out[at] = c == '\t' ? 't' : c == '\n' ? 'n' : '\\';
+    out.insert(at, 1, '\\');
+  }
 }
 
 // Appends the value of a field, or "-", and blanks up to `width`; a longer value

@@ -173,6 +173,19 @@ def signals():
         check(f"{sign.name}: the store is free again", run("ingest", os.devnull, "--sink", store).returncode != 5)
 
 
+    pathlib.Path("a.log").write_text(lines(300000))
+    child = subprocess.Popen([program, "ingest", "a.log", "--sink", "file.db"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
+    until(lambda: ask("SELECT count(*) FROM usage_rows", "file.db") is not None)
+    begin = time.monotonic()
+    child.send_signal(signal.SIGTERM)
+    came, took = child.wait(120), time.monotonic() - begin
+    check("SIGTERM amid a file: exit 143 within 10 s", came == 143 and took < 10, (came, took))
+    part = ask("SELECT count(*) FROM usage_rows", "file.db")
+    run("ingest", "a.log", "--sink", "file.db")
+    check("SIGTERM amid a file: the next run takes the rest", ask("SELECT count(*) FROM usage_rows", "file.db") == 300000, part)
+    check("SIGTERM amid a file: summaries agree", ask("SELECT sum(hits) FROM usage_url_monthly", "file.db") == 300000)
+
+
 def live():
     child = subprocess.Popen([program, "ingest", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
     for round in (1, 2):
@@ -227,6 +240,17 @@ def broken_outputs():
         pathlib.Path("bad.log").write_text(lines(2) + "junk\n" * 3)
         done = run("ingest", "bad.log", option, "/dev/full", "--sink", option[2:] + ".db")
         check(f"{option} /dev/full is 4 and says why", done.returncode == 4 and b"No space left" in done.stderr, done)
+
+
+def inputs_are_safe():
+    """No option writes over a log that is read."""
+    log = lines(3) + "junk\n"
+    for args in (("--rejects", "a.log"), ("--rejects", "link.log"), ("--summary-json", "./a.log"), ("--sink", "output:?to=a.log&:{path}"), ("--sink", "sqlite:a.log")):
+        pathlib.Path("a.log").write_text(log)
+        pathlib.Path("link.log").unlink(missing_ok=True)
+        os.link("a.log", "link.log")
+        done = run("ingest", "a.log", *args)
+        check(f"inputs: {' '.join(args)} is refused", done.returncode in (2, 4) and pathlib.Path("a.log").read_text() == log, done)
 
 
 def secrets():
@@ -381,7 +405,7 @@ def no_option_swallows():
         check(f"options: {option} swallows no input", len(seen) == 1 and {code for code, _ in seen} == {0} and (rows == 5 or option == "--dry-run"), (rows, seen))
 
 
-GROUPS = [terminal, progress, silence, signals, live, broken_outputs, secrets, modes, no_trace, raw_bytes, no_option_swallows]
+GROUPS = [terminal, progress, silence, signals, live, broken_outputs, inputs_are_safe, secrets, modes, no_trace, raw_bytes, no_option_swallows]
 
 
 def main(path, *words):

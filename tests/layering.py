@@ -29,6 +29,7 @@ OWNERS = {
     "SQLiteCpp/": {"src/base/sqlite.cpp"},
     "sqlite3.h": {"src/base/sqlite.cpp"},
     "archive": {"src/input/source.cpp"},
+    "zlib.h": {"src/input/source.cpp"},
     "date/": {"src/base/zone.cpp"},
     "xxhash.h": {"src/base/hash.h"},
     "re2/": {"src/filter.cpp"},

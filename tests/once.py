@@ -261,7 +261,8 @@ def a_copy_caught_half_way():
         takes(f"its first {length} bytes", 0, bench.write("a.log.1", text[:length]))
     takes("and the whole copy", 0, bench.write("a.log.1", text))
     # The other way round: the copy first.
-    bench.write("b.log.1", text := b"".join(lines(1000, seed=2)))
+    text = b"".join(lines(1000, seed=2))
+    bench.write("b.log.1", text)
     half = bench.write("b.log.half", text[:100001])
     first = bench.ingest(half)["total"]["stored"]
     takes("the rest from the whole", 1000 - first, "b.log.1")

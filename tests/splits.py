@@ -46,8 +46,8 @@ def content(dice):
             out.append(bytes(dice.randrange(11, 256) for _ in range(dice.choice([1, 30, 3000, 20000]))))
         elif what < 0.09:
             out.append(dice.choice([b"", b" \t", b"#Fields: a b", b"\r", b"\0" * 40]))
-        elif what < 0.12:
-            out.append(b"\0" * dice.choice([1, 50, 2047, 2048, 5000]) + line)
+        elif what < 0.14:
+            out.append(b"\0" * dice.choice([1, 2, 50, 200, 2047, 2048, 5000]) + line)
         elif what < 0.16:
             out.append(line[:dice.randrange(len(line))])
         elif what < 0.18:
@@ -181,6 +181,19 @@ def one_log(seed):
             bench.check(f"print: of {via}, 4 jobs, 4 KiB", again == printed)
 
 
+def holes():
+    """What a writer without O_APPEND leaves before a line is no part of it (ruling 4)."""
+    bench.room("holes")
+    for kind in ("combined", "common", "vhost_combined", "json"):
+        sound = lines(60, kind=kind)
+        holed = [b"\0" * (number % 4) + line for number, line in enumerate(sound)]
+        right = bench.ingest(bench.write("sound.log", sound), sinks=["print:"])["stdout"]
+        for batch in ("4KiB", "64MiB"):
+            found = bench.ingest(bench.write("holed.log", holed), "--batch", batch, sinks=["print:"])["stdout"]
+            bench.check(f"{kind}, --batch {batch}", found == right)
+
+
+holes()
 for seed in sys.argv[2:] or ["1", "2", "3", "4"]:
     seed = random.SystemRandom().randrange(1 << 32) if seed == "random" else int(seed)
     print(f"seed {seed}")

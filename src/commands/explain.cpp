@@ -119,7 +119,7 @@ class Explainer {
       if (sample.empty()) sample = line;
       ++by_dialect[index_of(choice.parser)];
     }
-    std::string out = fmt::format("{}: {} of its first {} lines can be read\n", visible(path), grouped(number - rejected - blank), grouped(number));
+    std::string out = fmt::format("{}: the first {} lines\n", visible(path), grouped(number));
     for (std::size_t i = 0; i < by_dialect.size(); ++i)
       if (by_dialect[i] != 0) out += fmt::format("  {:>6}  {}\n", grouped(by_dialect[i]), dialects_.names[i]);
     if (blank != 0) out += fmt::format("  {:>6}  blank\n", grouped(blank));
@@ -184,6 +184,9 @@ int explain(const Options& options) {
       return explainer.line(line);
     }
   }
+  // A log line holds blanks; a name that was mistyped mostly does not.
+  if (what.find(' ') == std::string::npos && !what.starts_with('{'))
+    throw Error(Exit::input, fmt::format("there is no file '{}'", visible(what)), "a line of a log is given in quotes");
   return explainer.line(what);
 }
 

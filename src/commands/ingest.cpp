@@ -32,11 +32,11 @@ class Voice {
  public:
   explicit Voice(const Options& o) : quiet_(o.quiet), verbose_(o.verbose), terminal_(isatty(STDERR_FILENO) != 0) {}
 
+  // Warnings and errors are said under -q, too.
   void warn(std::string_view what, std::string_view hint = {}) {
     notices_ += fmt::format("warning: {}\n", what);
-    if (!quiet_) say("warning", what, hint);
+    say("warning", what, hint);
   }
-  // What makes the run end with 3 is no warning: it is said under -q, too.
   void error(std::string_view what, std::string_view hint = {}) {
     notices_ += fmt::format("error: {}\n", what);
     say("error", what, hint);
@@ -95,7 +95,7 @@ std::string by_reason(const Counts& c) {
 
 // "2,114 lines = 2,071 stored + 40 filtered + 1 rejected + 2 blank"
 std::string equation(const Tally& t) {
-  std::string out = fmt::format("{} lines = {} stored", grouped(t.read()), grouped(t.counts.stored));
+  std::string out = fmt::format("{} {} = {} stored", grouped(t.read()), t.read() == 1 ? "line" : "lines", grouped(t.counts.stored));
   const auto add = [&](std::uint64_t n, std::string_view what) {
     if (n != 0) out += fmt::format(" + {} {}", grouped(n), what);
   };
@@ -177,6 +177,9 @@ int tell_inputs(const RunReport& report, Voice& voice) {
       if (exit == 0) exit = 1;
     }
     if (file.twin && t.counts.read() == 0) voice.warn(fmt::format("'{}' has the content of another file of this run: taken once", path), "--source NAME sets two equal logs apart");
+    if (!file.end.continues.empty())
+      voice.warn(fmt::format("the stream began like '{}', which was taken before, and was taken from that file's end on", visible(file.end.continues)),
+                 "if it is another log, give it a name with --source");
     if (file.end.line_waits) voice.notice(fmt::format("'{}': its last line has no end yet and waits for the next run (--final takes it)", path));
     if (voice.verbose()) say("notice", fmt::format("{}: {}{}", path, equation(t), file.format.empty() ? "" : fmt::format(" ({})", file.format)));
   }
@@ -215,6 +218,11 @@ int ingest(const Options& options) {
   std::unique_ptr<RejectsFile> rejects;
   if (!options.rejects_file.empty() && !options.dry_run) rejects = std::make_unique<RejectsFile>(options.rejects_file);
 
+  if (!any_there(options.inputs)) {  // a mistyped name makes no store
+    const InputList nothing = list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
+    for (const Trouble& trouble : nothing.troubles) voice.error(trouble.what, trouble.hint);
+    return static_cast<int>(Exit::input);
+  }
   const Kept kept = open_outlets(outlets, options);
   if (kept.zone.name() != options.zone.value_or("UTC")) filter = make_filter(options, kept.zone);
   for (const Outlet& outlet : outlets)
@@ -275,6 +283,7 @@ int ingest(const Options& options) {
 
   const int inputs_exit = tell_inputs(report, voice);
   if (exit == 0 || inputs_exit == 3) exit = inputs_exit != 0 ? inputs_exit : exit;
+  if (report.zone_assumed) voice.notice(fmt::format("times without a zone were read as {} (--log-tz)", options.log_zone));
   if (report.holes != 0) voice.notice(fmt::format("{} holes of NUL bytes before lines were skipped", grouped(report.holes)));
   if (report.filtered_otherwise != 0)
     voice.warn(fmt::format("other filters than before: {} lines of these logs were left out then, and stay so", grouped(report.filtered_otherwise)));
@@ -304,7 +313,7 @@ int ingest(const Options& options) {
   }
   if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
 
-  if (voice.closes(exit)) {
+  if (voice.closes(exit) || (options.dry_run && !options.quiet)) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     for (std::size_t o = 0; o < outlets.size(); ++o) {
       const Tally& t = report.outlets[o];

@@ -175,7 +175,7 @@ int rows(const Options& options) {
   });
   writer->end();
   if (more && !options.quiet)
-    say("notice", fmt::format("there are more than these {}", grouped(options.limit)),
+    say("notice", "there are more rows",
         fmt::format("--page {} goes on, --limit 0 is all", options.page + 1));
   return 0;
 }

@@ -23,8 +23,6 @@ constexpr std::int64_t hour = 3600, day = 86400;
 const Hook& hook_of(const Options& options, const Settings& settings) {
   const std::string kept =
       settings.hooks.empty() ? "it keeps none" : fmt::format("it keeps {}", fmt::join(settings.hooks, ", "));
-  if (options.inputs.empty())
-    throw Error(Exit::usage, "sum: which summary?", fmt::format("track-usage sum HOOK; {}", kept));
   const std::string& name = options.inputs[0];
   if (std::find(settings.hooks.begin(), settings.hooks.end(), name) == settings.hooks.end())
     throw Error(Exit::usage, fmt::format("this store keeps no '{}' summary", visible(name)), kept);
@@ -111,7 +109,7 @@ class Summing {
   void tell_more() const {
     if (more_.empty() || options_.quiet) return;
     say("notice",
-        fmt::format("there are more than these {} a period ({})", grouped(options_.limit), fmt::join(more_, ", ")),
+        fmt::format("there are more by {}", fmt::join(more_, ", ")),
         fmt::format("--page {} goes on, --limit 0 is all", options_.page + 1));
   }
 
@@ -194,6 +192,7 @@ std::string bytes_of(const Sum& sum) {
 }  // namespace
 
 int sum(const Options& options) {
+  if (options.inputs.empty()) throw Error(Exit::usage, "sum: which summary?", "track-usage list hooks; track-usage status says which a store keeps");
   const Screen screen = screen_of_stdout();
   const std::unique_ptr<Store> store = open_store(options);
   const auto settings = store->settings();

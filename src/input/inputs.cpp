@@ -87,7 +87,7 @@ class Lister {
     struct stat st {};
     if (name == "-" || ::stat(name.c_str(), &st) == 0) return path(name, false);
     const int cause = errno;
-    if (name.find_first_of("*?[") != std::string::npos) return pattern(name);
+    if (name.find_first_of("*?[{") != std::string::npos) return pattern(name);
     list_.troubles.push_back({fmt::format("cannot read '{}': {}", visible(name), std::strerror(cause)), {}});
   }
 
@@ -155,12 +155,14 @@ class Lister {
       list_.inputs.push_back(std::move(input));
       return;
     }
+    if (name == "/dev/null") return;  // an empty log
     if (!S_ISREG(input.stat.st_mode)) {
       if (walked) return pass_over(name, "it is no file");
       if (S_ISCHR(input.stat.st_mode) && name == "/dev/stdin") return path("-", false);
       list_.troubles.push_back({fmt::format("cannot read '{}': it is no file and no pipe", visible(name)), {}});
       return;
     }
+    if (!files_.insert(id).second) return;  // named before, by this path or another
     if (const auto first = first_known_(input.stat)) {
       input.first = *first;
       list_.inputs.push_back(std::move(input));
@@ -182,11 +184,23 @@ class Lister {
 
   const Dispatcher& dispatcher_;
   const std::function<std::optional<std::int64_t>(const struct stat&)>& first_known_;
-  std::set<std::pair<dev_t, ino_t>> own_, folders_;
+  std::set<std::pair<dev_t, ino_t>> own_, folders_, files_;
   InputList list_;
 };
 
 }  // namespace
+
+bool any_there(const std::vector<std::string>& named) {
+  return std::any_of(named.begin(), named.end(), [](const std::string& name) {
+    struct stat st {};
+    if (name == "-" || ::stat(name.c_str(), &st) == 0) return true;
+    if (name.find_first_of("*?[{") == std::string::npos) return false;
+    glob_t found{};
+    const bool matched = glob(name.c_str(), GLOB_BRACE | GLOB_TILDE, nullptr, &found) == 0;
+    globfree(&found);
+    return matched;
+  });
+}
 
 bool natural_less(const std::string& a, const std::string& b) {
   std::size_t i = 0, j = 0;

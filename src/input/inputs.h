@@ -41,6 +41,9 @@ InputList list_inputs(const std::vector<std::string>& named, const Dispatcher& d
                       const std::vector<std::string>& own_files,
                       const std::function<std::optional<std::int64_t>(const struct stat&)>& first_known);
 
+// False: not one of the names is a file or a glob that matches.
+bool any_there(const std::vector<std::string>& named);
+
 // Names as people order them: numbers by value, so that .10 follows .9.
 bool natural_less(const std::string& a, const std::string& b);
 

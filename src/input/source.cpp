@@ -6,10 +6,13 @@
 #include <grp.h>
 #include <poll.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
+#include <new>
 
 #include <fmt/format.h>
 
@@ -21,7 +24,7 @@ namespace track_usage {
 namespace {
 
 constexpr std::size_t head_size = 6;             // of the longest magic
-constexpr std::size_t packed_size = 256 * 1024;  // compressed bytes a read
+constexpr std::size_t packed_capacity = 256 * 1024;  // compressed bytes a read
 
 // Who may read it, for the commonest case: logs belong to a group such as adm.
 std::string who_may_read(const std::string& path) {
@@ -67,22 +70,30 @@ Source::Source(const std::string& path) : path_(path) {
   compression_ = compression_of(head_);
   if (compression_ == Compression::none) return;
 
+  packed_.resize(packed_capacity);
+  // gzip is zlib's own: libarchive keeps back what stands before damage in its
+  // last 64 KiB, and a log cut off in mid-write is mostly a .gz.
+  if (compression_ == Compression::gzip) {
+    gzip_ = std::make_unique<z_stream>();
+    *gzip_ = {};
+    if (inflateInit2(gzip_.get(), 15 + 16) != Z_OK) throw std::bad_alloc();
+    return;
+  }
   archive_ = archive_read_new();
-  archive_read_support_filter_gzip(archive_);
   archive_read_support_filter_bzip2(archive_);
   archive_read_support_filter_xz(archive_);
   archive_read_support_filter_zstd(archive_);
   archive_read_support_format_raw(archive_);
   archive_read_support_format_empty(archive_);
-  packed_.resize(packed_size);
   archive_entry* entry = nullptr;
-  if (archive_read_open(archive_, this, nullptr, inflate_read, nullptr) != ARCHIVE_OK) return;  // told by read()
+  if (archive_read_open(archive_, this, nullptr, archive_reads, nullptr) != ARCHIVE_OK) return;  // told by read()
   const int found = archive_read_next_header(archive_, &entry);
   if (found == ARCHIVE_EOF) ended_ = true;
 }
 
 Source::~Source() {
   if (archive_ != nullptr) archive_read_free(archive_);
+  if (gzip_ != nullptr) inflateEnd(gzip_.get());
   if (fd_ > 0) close(fd_);
 }
 
@@ -112,30 +123,98 @@ Source::Got Source::fill(char* to, std::size_t size, std::size_t& got_size,
   }
 }
 
-long Source::inflate_read(archive* a, void* self, const void** buffer) {
+Source::Got Source::refill() {
+  if (!head_.empty()) {
+    packed_size_ = head_.size();
+    std::memcpy(packed_.data(), head_.data(), packed_size_);
+    head_.clear();
+    return Got::data;
+  }
+  packed_size_ = 0;
+  return fill(packed_.data(), packed_.size(), packed_size_, {});
+}
+
+long Source::archive_reads(archive* a, void* self, const void** buffer) {
   auto& source = *static_cast<Source*>(self);
   *buffer = source.packed_.data();
-  if (!source.head_.empty()) {
-    const std::size_t n = source.head_.size();
-    std::memcpy(source.packed_.data(), source.head_.data(), n);
-    source.head_.clear();
-    return static_cast<long>(n);
-  }
-  std::size_t got = 0;
   try {
-    const Got what = source.fill(source.packed_.data(), source.packed_.size(), got, {});
+    const Got what = source.refill();
     if (what == Got::stopped) source.stopped_ = true;
-    return what == Got::data ? static_cast<long>(got) : 0;
+    return what == Got::data ? static_cast<long>(source.packed_size_) : 0;
   } catch (const Error& e) {  // libarchive is C: no exception may pass through it
     archive_set_error(a, EIO, "%s", e.what());
     return -1;
   }
 }
 
+void Source::damaged(std::string_view cause) const {
+  throw Error(Exit::input, fmt::format("{}: the compressed data is damaged or cut off near byte {} ({})", visible(path_), consumed_, cause));
+}
+
+Source::Got Source::read_gzip(char* to, std::size_t size, std::size_t& got_size) {
+  z_stream& z = *gzip_;
+  z.next_out = reinterpret_cast<Bytef*>(to);
+  z.avail_out = static_cast<uInt>(std::min<std::size_t>(size, UINT_MAX));
+  const std::size_t room = z.avail_out;
+  while (z.avail_out == room) {
+    if (z.avail_in == 0) {
+      const Got what = refill();
+      if (what == Got::stopped) return what;
+      if (what == Got::end) {
+        if (between_members_) return Got::end;
+        damaged("its end is missing");
+      }
+      z.next_in = reinterpret_cast<Bytef*>(packed_.data());
+      z.avail_in = static_cast<uInt>(packed_size_);
+    }
+    if (between_members_) {
+      if (*z.next_in == 0) {  // padding, as tapes and some tools leave it
+        ++z.next_in;
+        --z.avail_in;
+        continue;
+      }
+      if (inflateReset(&z) != Z_OK) damaged("a member cannot begin");
+      between_members_ = false;
+    }
+    const int result = inflate(&z, Z_NO_FLUSH);
+    if (result == Z_STREAM_END) {
+      between_members_ = true;
+    } else if (result != Z_OK && result != Z_BUF_ERROR) {
+      got_size = room - z.avail_out;
+      if (got_size != 0) return Got::data;  // what came before it stands; the next call tells
+      damaged(z.msg != nullptr ? z.msg : "its data cannot be read");
+    }
+  }
+  got_size = room - z.avail_out;
+  return Got::data;
+}
+
+Source::Got Source::read_archive(char* to, std::size_t size, std::size_t& got_size) {
+  // Block by block: archive_read_data() loses what it copied before damage.
+  while (block_.empty()) {
+    const void* data = nullptr;
+    std::size_t n = 0;
+    la_int64_t offset = 0;
+    const int result = archive_read_data_block(archive_, &data, &n, &offset);
+    if (stopped_) return Got::stopped;
+    if (result == ARCHIVE_EOF) return Got::end;
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
+      const char* cause = archive_error_string(archive_);
+      damaged(cause != nullptr ? cause : "its data cannot be read");
+    }
+    block_ = {static_cast<const char*>(data), n};
+  }
+  got_size = std::min(size, block_.size());
+  std::memcpy(to, block_.data(), got_size);
+  block_.remove_prefix(got_size);
+  return Got::data;
+}
+
 Source::Got Source::read(char* to, std::size_t size, std::size_t& got_size,
                          std::optional<std::chrono::steady_clock::time_point> deadline) {
   got_size = 0;
-  if (archive_ == nullptr) {
+  if (ended_) return Got::end;
+  if (compression_ == Compression::none) {
     if (!head_.empty()) {
       got_size = std::min(size, head_.size());
       std::memcpy(to, head_.data(), got_size);
@@ -144,18 +223,8 @@ Source::Got Source::read(char* to, std::size_t size, std::size_t& got_size,
     }
     return fill(to, size, got_size, deadline);
   }
-  if (ended_) return Got::end;
   if (stop_signal() != 0) return Got::stopped;
-  const la_ssize_t n = archive_read_data(archive_, to, size);
-  if (stopped_) return Got::stopped;
-  if (n < 0) {
-    const char* cause = archive_error_string(archive_);
-    throw Error(Exit::input, fmt::format("{}: the compressed data is damaged or cut off near byte {} ({})", visible(path_),
-                                         consumed_, cause != nullptr ? cause : "unknown cause"));
-  }
-  if (n == 0) return Got::end;
-  got_size = static_cast<std::size_t>(n);
-  return Got::data;
+  return gzip_ != nullptr ? read_gzip(to, size, got_size) : read_archive(to, size, got_size);
 }
 
 void Source::seek(std::uint64_t offset) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 struct archive;
+struct z_stream_s;
 
 namespace track_usage {
 
@@ -48,7 +49,11 @@ class Source {
  private:
   Got fill(char* to, std::size_t size, std::size_t& got_size,
            std::optional<std::chrono::steady_clock::time_point> deadline);
-  static long inflate_read(archive*, void* self, const void** buffer);
+  Got read_gzip(char* to, std::size_t size, std::size_t& got_size);
+  Got read_archive(char* to, std::size_t size, std::size_t& got_size);
+  Got refill();  // packed_, from head_ or the file
+  static long archive_reads(archive*, void* self, const void** buffer);
+  [[noreturn]] void damaged(std::string_view cause) const;
 
   std::string path_;
   int fd_ = -1;
@@ -56,7 +61,11 @@ class Source {
   Compression compression_ = Compression::none;
   std::string head_;  // read to know the compression, given out first
   archive* archive_ = nullptr;
+  std::unique_ptr<z_stream_s> gzip_;
+  bool between_members_ = false;  // of gzip: the file may end well here
+  std::string_view block_;        // of archive_: content not yet given out
   std::vector<char> packed_;
+  std::size_t packed_size_ = 0;
   std::uint64_t consumed_ = 0;
   bool stopped_ = false;
   bool ended_ = false;
