@@ -114,7 +114,8 @@ class Clf final : public Parser {
     };
     certain = true;
     // No field of these dialects begins with a brace: a JSON line is another's.
-    if (line.starts_with('{')) return stop(Match::none, Reject::unknown_format, "an address");
+    // And a hole of NULs is for the dispatcher to skip.
+    if (line.starts_with('{') || line.starts_with('\0')) return stop(Match::none, Reject::unknown_format, "an address");
     if constexpr (vhost)
       if (!c.token(f.host)) return stop(Match::none, Reject::unknown_format, "a host and a blank");
     if (!c.token(f.remote)) return stop(Match::none, Reject::no_address, "an address and a blank");

@@ -150,7 +150,10 @@ Reading Json::read(std::string_view line, Fields& f, Memory& m) const {
   const auto none = [](Reject reason, std::size_t at, std::string_view expected) {
     return Reading{Match::none, 0, reason, static_cast<std::uint32_t>(at), expected};
   };
-  if (!w.read(line, map_)) return none(Reject::bad_json, w.stopped_at(), w.expected());
+  if (!w.read(line, map_)) {
+    const bool object = trim(line).starts_with('{');
+    return none(object ? Reject::bad_json : Reject::unknown_format, w.stopped_at(), w.expected());
+  }
   if (!time(m, f.time)) return none(Reject::bad_time, w.where(mapped_date, ts), "a time, such as time_iso8601 or msec");
   f.remote = w.first(mapped_remote_addr, remote_addr);
   if (f.remote.data() == nullptr) return none(Reject::no_address, line.size(), "an address, such as remote_addr");

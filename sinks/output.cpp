@@ -66,6 +66,11 @@ class Output final : public Sink {
     if (file_ >= 0) ::close(file_);
   }
 
+  std::vector<std::string> files() const override {
+    if (to_ == "stdout" || to_ == "stderr") return {};
+    return {to_};
+  }
+
   void open() override {
     if (to_ == "stdout") {
       out_ = FdWriter(STDOUT_FILENO, to_);

@@ -9,6 +9,7 @@
 int main(int argc, char** argv) {
   using namespace track_usage;
   try {
+    hold_standard_descriptors();
     catch_signals();
     return run_command(argc, argv);
   } catch (const Error& e) {

@@ -43,14 +43,14 @@ class Help final : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_parent() == nullptr) return "Usage: track-usage COMMAND [OPTIONS] ...\n";
-    std::string usage = fmt::format("Usage: {} {} [OPTIONS]", name, app->get_name());
+    std::string usage = fmt::format("Usage: {} [OPTIONS]", name);
     for (const CLI::Option* o : app->get_options({}))
       if (o->nonpositional() == false) usage += ' ' + positional(*o);
     return usage + '\n';
   }
   std::string make_positionals(const CLI::App*) const override { return {}; }  // the usage line has them
   std::string make_option(const CLI::Option* o, bool) const override {
-    std::string left = "  " + o->get_name();
+    std::string left = "  " + o->get_name(false, true);
     if (o->get_items_expected_max() != 0 && !o->get_type_name().empty()) left += ' ' + o->get_type_name();
     std::string text = o->get_description();
     if (!o->get_default_str().empty()) text += fmt::format(" (default: {})", o->get_default_str());

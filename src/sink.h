@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/row.h"
 
@@ -27,6 +28,8 @@ struct Target {
 class Sink {
  public:
   virtual ~Sink() = default;
+  // What it writes to and is therefore no input.
+  virtual std::vector<std::string> files() const { return {}; }
   // Touches the world for the first time, before a line is read. Throws Error.
   virtual void open() = 0;
   // Takes the rows of `batch`; views are borrowed for the call. Throws Error.

@@ -28,8 +28,8 @@ def printed_as_stored(*logs):
     places = bench.query("SELECT source, source_offset FROM usage_rows ORDER BY id")
     bench.check("rows are stored in input order", places == sorted(places))
     by_id = bench.query("SELECT request, remote_addr, ua_string FROM usage_rows ORDER BY id")
-    bench.check("print: keeps input order",
-                [(r["request"], r["remote_addr"], r["user_agent"]["string"]) for r in map(json.loads, printed)] == by_id)
+    as_printed = [(r["request"], r["remote_addr"], r["user_agent"]["string"]) for r in map(json.loads, printed)]
+    bench.check("print: keeps input order", as_printed == by_id)
     again = bench.ingest(*logs, "--jobs", "1", "--batch", "64KiB", sinks=["print:"])
     bench.check("--jobs and --batch do not show", again["stdout"].splitlines() == printed)
 
@@ -63,6 +63,7 @@ bench.check("the error log is passed over", [f["path"] for f in said["files"] if
 bench.identities()
 sound = [SAMPLES / "vhost.log", SAMPLES / "nginx.json", SAMPLES / "common.log", *sorted((SAMPLES / "shop").iterdir())]
 bench.ingest(*sound, "--tz", "Asia/Kathmandu", "--url-by", "full", sinks=["sqlite:sound.db"])
-bench.check("the oracle agrees in a zone of 5:45", bench.oracle("--check", "sound.db", "--tz", "Asia/Kathmandu", "--url-by", "full", *sound), "")
+bench.check("the oracle agrees in a zone of 5:45",
+            bench.oracle("--check", "sound.db", "--tz", "Asia/Kathmandu", "--url-by", "full", *sound), "")
 
 bench.end()

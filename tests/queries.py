@@ -90,24 +90,52 @@ def slowest():
     return sorted(((p, len(s), max(s)) for p, s in cells.items()), key=lambda c: (-c[2], c[0]))[:10]
 
 
+def ranked(cells, most=10):
+    """(key..., hits) with most hits first, then by key as SQLite orders text, null before all."""
+    rows = [((*key, hits) if isinstance(key, tuple) else (key, hits)) for key, (hits, _) in cells.items()]
+    return sorted(rows, key=lambda row: (-row[-1], [(text or "").encode() for text in row[:-1]]))[:most]
+
+
+def top_pages():
+    cells = sums(path, of_day)
+    return [(p, hits, cells[p][1]) for p, hits in ranked(cells)]
+
+
+def bytes_by_server():
+    cells = sums(lambda r: (date(r, "%Y-%m-01"), host(r)), lambda r: date(r).startswith(YEAR))
+    return sorted(((*key, transfer) for key, (_, transfer) in cells.items()), key=lambda row: (row[0], -row[2]))
+
+
+def one_address():
+    return sorted((stamp(r), request(r), r.status) for r in requests
+                  if r.remote == "2001:db8::7" and f"{DAY} 12:00:00" <= stamp(r) < f"{DAY} 18:00:00")
+
+
+def last_hour():
+    found = sorted((r for r in requests if r.time >= NOW - 3600), key=lambda r: -r.time)
+    return [(stamp(r), r.remote, request(r), r.status) for r in found]
+
+
+def in_november(r):
+    return date(r).startswith(NOVEMBER)
+
+
 right = {
-    "top pages of a day": lambda: sorted(((p, *c) for p, c in sums(path, of_day).items()), key=lambda c: (-c[1], c[0].encode()))[:10],
-    "errors by hour of a day": lambda: sorted((h, c[0]) for h, c in sums(hour, lambda r: of_day(r) and r.status >= 400).items()),
-    "bytes a month by server": lambda: sorted(((*k, c[1]) for k, c in sums(lambda r: (date(r, "%Y-%m-01"), host(r)), lambda r: date(r).startswith(YEAR)).items()),
-                                              key=lambda c: (c[0], -c[2])),
-    "hits of one page over time": lambda: sorted((d, *c) for d, c in sums(date, lambda r: path(r) == "/" and date(r).startswith(NOVEMBER)).items()),
-    "totals of a month's days": lambda: totals(date, lambda r: date(r).startswith(NOVEMBER), "hits", "transfer", "errors_5xx", "addresses"),
+    "top pages of a day": top_pages,
+    "errors by hour of a day":
+        lambda: sorted((h, hits) for h, (hits, _) in sums(hour, lambda r: of_day(r) and r.status >= 400).items()),
+    "bytes a month by server": bytes_by_server,
+    "hits of one page over time":
+        lambda: sorted((d, *cell) for d, cell in sums(date, lambda r: path(r) == "/" and in_november(r)).items()),
+    "totals of a month's days":
+        lambda: totals(date, in_november, "hits", "transfer", "errors_5xx", "addresses"),
     "totals of a day's hours": lambda: totals(hour, of_day, "hits", "errors_4xx"),
-    "what one address did between two times": lambda: sorted((stamp(r), request(r), r.status) for r in requests
-                                                             if r.remote == "2001:db8::7" and f"{DAY} 12:00:00" <= stamp(r) < f"{DAY} 18:00:00"),
+    "what one address did between two times": one_address,
     "slowest pages of a day": slowest,
-    "who sends visitors": lambda: sorted(((p, c[0]) for p, c in sums(lambda r: r.referrer, lambda r: of_day(r) and r.referrer).items()),
-                                         key=lambda c: (-c[1], c[0].encode()))[:10],
-    "pages not found, and where they are linked": lambda: sorted(
-        ((*k, c[0]) for k, c in sums(lambda r: (path(r), r.referrer), lambda r: of_day(r) and r.status == 404).items()),
-        key=lambda c: (-c[2], c[0].encode(), (c[1] or "").encode()))[:10],
-    "rows of the last hour": lambda: [(stamp(r), r.remote, request(r), r.status) for r in
-                                      sorted((r for r in requests if r.time >= NOW - 3600), key=lambda r: -r.time)],
+    "who sends visitors": lambda: ranked(sums(lambda r: r.referrer, lambda r: of_day(r) and r.referrer)),
+    "pages not found, and where they are linked":
+        lambda: ranked(sums(lambda r: (path(r), r.referrer), lambda r: of_day(r) and r.status == 404)),
+    "rows of the last hour": last_hour,
 }
 
 

@@ -23,10 +23,11 @@ bench = Bench(sys.argv[1])
 
 
 def long_line(dice, length):
-    """A combined line of exactly so many bytes."""
+    """A combined line of exactly so many bytes; None: of any odd ones."""
     head, tail = b'192.0.2.9 - - [10/Nov/2026:10:00:00 +0000] "GET /', b' HTTP/1.1" 200 5 "-" "long/1"'
-    return head + dice.choice([b"a", b"%20", b"\\x41", b"\xc3\xa9", b"\xff"]) * 4000 + tail if length is None else \
-        head + b"x" * (length - len(head) - len(tail)) + tail
+    if length is None:
+        return head + dice.choice([b"a", b"%20", b"\\x41", b"\xc3\xa9", b"\xff"]) * 4000 + tail
+    return head + b"x" * (length - len(head) - len(tail)) + tail
 
 
 def content(dice):
@@ -92,7 +93,8 @@ class Outcome:
             "rejects": bench.query("SELECT source_offset, line, reason, raw FROM usage_rejects ORDER BY 1", store),
             "accounting": [account[f] for f in FIELDS],
             "source": bench.query("SELECT read, stored, filtered, rejected, blank, offset FROM usage_sources", store)}
-        for (view,) in bench.query("SELECT name FROM sqlite_master WHERE type = 'view' AND name LIKE 'usage_%ly'", store):
+        views = bench.query("SELECT name FROM sqlite_master WHERE type = 'view' AND name LIKE 'usage_%ly'", store)
+        for (view,) in views:
             self.parts[view] = bench.query(f"SELECT * FROM {view} ORDER BY 1, 2, 3", store)
 
     def differences(self, other):
@@ -112,12 +114,12 @@ def options(jobs, batch):
 
 
 def piped(text, dice, store, *args):
-    """Through a pipe in odd writes; the accounting comes as its JSON on stdout."""
+    """Through a pipe in odd writes."""
     account = bench.folder / "account.json"
     account.unlink(missing_ok=True)
     child = subprocess.Popen([bench.binary, "ingest", "--config", "none", "-q", "--sink", f"sqlite:{store}",
                               "--summary-json", str(account), *map(str, args), "-"], stdin=subprocess.PIPE,
-                             cwd=bench.folder, env=bench.environment)
+                             stderr=subprocess.DEVNULL, cwd=bench.folder, env=bench.environment)
 
     def feed():
         with child.stdin as pipe:
@@ -175,7 +177,8 @@ def one_log(seed):
                     said = grown(text, dice, store, *args)
                 else:
                     said = bench.ingest(source, *args, sinks=[f"sqlite:{store}"])
-                bench.check(f"{via}, --jobs {jobs}, --batch {batch}", right.differences(Outcome(store, said["total"])), [])
+                found = Outcome(store, said["total"])
+                bench.check(f"{via}, --jobs {jobs}, --batch {batch}", right.differences(found), [])
         if via in ("file", "gz"):
             again = bench.ingest(source, *options(4, "4KiB"), sinks=["print:"])["stdout"]
             bench.check(f"print: of {via}, 4 jobs, 4 KiB", again == printed)

@@ -32,7 +32,7 @@ bool FdWriter::flush() {
       continue;
     }
     const int error = errno;
-    if (error == EPIPE) break;
+    if (error == EPIPE || (error == EBADF && fd_ <= STDERR_FILENO)) break;  // closed, or never open
     if (error == EINTR) {
       if (stop_signal() != 0) break;
     } else if (error == EAGAIN) {  // whoever gave us the descriptor made it so

@@ -23,6 +23,11 @@ void on_signal(int signal) {
 
 }  // namespace
 
+void hold_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (fcntl(fd, F_GETFD) < 0) [[maybe_unused]] const int lowest = open("/dev/null", O_RDONLY);
+}
+
 void catch_signals() {
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return;
   struct sigaction action {};

@@ -28,7 +28,7 @@ bool write_all(int fd, std::string_view text) {
 
 void write_stdout(std::string_view text) {
   if (write_all(STDOUT_FILENO, text)) return;
-  if (errno == EPIPE) std::exit(0);
+  if (errno == EPIPE || errno == EBADF) std::exit(0);
   throw Error(Exit::store, fmt::format("cannot write to stdout: {}", std::strerror(errno)));
 }
 

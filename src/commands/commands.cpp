@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "src/base/stdio.h"
+#include "src/base/text.h"
 
 namespace track_usage {
 
@@ -22,11 +23,11 @@ int run_command(int argc, char** argv) {
 }
 
 void say(std::string_view kind, std::string_view what, std::string_view hint) {
-  std::string text = fmt::format("track-usage: {}: {}\n", kind, what);
+  std::string text = fmt::format("track-usage: {}: {}\n", kind, visible(what));
   for (bool first = true; !hint.empty(); first = false) {
     const auto newline = std::min(hint.find('\n'), hint.size());
     // A caret stands under the line above it.
-    text += fmt::format("{}{}\n", first ? "track-usage: hint: " : "                   ", hint.substr(0, newline));
+    text += fmt::format("{}{}\n", first ? "track-usage: hint: " : "                   ", visible(hint.substr(0, newline)));
     hint.remove_prefix(std::min(newline + 1, hint.size()));
   }
   write_stderr(text);

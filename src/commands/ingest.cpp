@@ -200,6 +200,21 @@ bool writes_to_terminal(const std::vector<Outlet>& outlets) {
   return false;
 }
 
+// A log that the run would write to is refused before a byte is.
+void refuse_own_outputs(const std::vector<Input>& inputs, const Options& options, const std::vector<Outlet>& outlets) {
+  std::vector<std::string> written = {options.rejects_file, options.summary_json};
+  for (const Outlet& outlet : outlets)
+    if (outlet.sink != nullptr)
+      for (std::string& file : outlet.sink->files()) written.push_back(std::move(file));
+  for (const std::string& file : written) {
+    struct stat st {};
+    if (file.empty() || ::stat(file.c_str(), &st) != 0) continue;
+    for (const Input& input : inputs)
+      if (!input.stream && input.stat.st_dev == st.st_dev && input.stat.st_ino == st.st_ino)
+        throw Error(Exit::usage, fmt::format("'{}' is an input of this run and would be written to", visible(file)), "name another file");
+  }
+}
+
 }  // namespace
 
 int ingest(const Options& options) {
@@ -221,6 +236,9 @@ int ingest(const Options& options) {
   if (!any_there(options.inputs)) {  // a mistyped name makes no store
     const InputList nothing = list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
     for (const Trouble& trouble : nothing.troubles) voice.error(trouble.what, trouble.hint);
+    RunReport report;
+    report.outlets.resize(outlets.size());
+    if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
     return static_cast<int>(Exit::input);
   }
   const Kept kept = open_outlets(outlets, options);
@@ -245,6 +263,7 @@ int ingest(const Options& options) {
     return options.verify ? std::nullopt : first;
   };
   InputList list = list_inputs(options.inputs, Dispatcher(dialects.parsers), own_files, first_known);
+  refuse_own_outputs(list.inputs, options, outlets);
   int exit = 0;
   for (const Trouble& trouble : list.troubles) {
     voice.error(trouble.what, trouble.hint);
@@ -286,7 +305,9 @@ int ingest(const Options& options) {
   if (report.zone_assumed) voice.notice(fmt::format("times without a zone were read as {} (--log-tz)", options.log_zone));
   if (report.holes != 0) voice.notice(fmt::format("{} holes of NUL bytes before lines were skipped", grouped(report.holes)));
   if (report.filtered_otherwise != 0)
-    voice.warn(fmt::format("other filters than before: {} lines of these logs were left out then, and stay so", grouped(report.filtered_otherwise)));
+    voice.warn(fmt::format("other filters than before: {} {} of these logs {} left out then, and {} so", grouped(report.filtered_otherwise),
+                           report.filtered_otherwise == 1 ? "line" : "lines", report.filtered_otherwise == 1 ? "was" : "were",
+                           report.filtered_otherwise == 1 ? "stays" : "stay"));
   if (report.total.counts.read() != 0)
     for (const std::string& pattern : filter.unmatched()) voice.notice(fmt::format("{} met no row", visible(pattern)));
   for (const Outlet& outlet : outlets)

@@ -57,7 +57,7 @@ class JsonWriter final : public Writer {
 class CellWriter final : public Writer {
  public:
   explicit CellWriter(Delimiter delimiter)
-      : delimiter_(delimiter), end_of_line_(delimiter == Delimiter::comma ? "\r\n" : "\n") {
+      : delimiter_(delimiter), end_of_line_("\n") {
     append_row_header(out_, delimiter_);
     out_ += end_of_line_;
   }

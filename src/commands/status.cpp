@@ -17,6 +17,16 @@
 namespace track_usage {
 namespace {
 
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const auto newline = std::min(text.find('\n'), text.size());
+    lines.push_back(visible(text.substr(0, newline)));
+    text.remove_prefix(std::min(newline + 1, text.size()));
+  }
+  return lines;
+}
+
 using Json = nlohmann::ordered_json;
 
 std::string_view name_of(UrlBy by) {
@@ -96,7 +106,7 @@ std::string json_of(const State& state, bool rejects) {
                         {"already_taken", r->already_taken},
                         {"version", visible(r->version)},
                         {"host", visible(r->host)},
-                        {"notices", visible(r->notices)}};
+                        {"notices", lines_of(r->notices)}};
   json["sources"] = Json::array();
   for (const SourceRecord& s : state.sources)
     json["sources"].push_back({{"id", s.id},

@@ -170,7 +170,7 @@ std::string ranked_json(const std::vector<Sum>& sums, const Hook& hook) {
 }
 
 std::string cells_of(const std::vector<Sum>& sums, const Hook& hook, std::optional<Period> dates, char delimiter) {
-  const std::string_view end = delimiter == ',' ? "\r\n" : "\n";  // as rows and print: write them
+  constexpr std::string_view end = "\n";
   std::string out = fmt::format("{}{}{}hits{}transfer{}", dates ? fmt::format("date{}", delimiter) : "", hook.column,
                                 delimiter, delimiter, end);
   for (const Sum& sum : sums) {

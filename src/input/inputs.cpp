@@ -124,11 +124,7 @@ class Lister {
       const std::string file = entry.path().filename().string();
       const bool passed = std::any_of(std::begin(passed_patterns), std::end(passed_patterns),
                                       [&](const char* p) { return fnmatch(p, file.c_str(), 0) == 0; });
-      if (passed) {
-        if (!file.starts_with('.')) pass_over(entry.path().string(), "no log by its name");
-      } else {
-        path(entry.path().string(), true);
-      }
+      passed ? pass_over(entry.path().string(), "no log by its name") : path(entry.path().string(), true);
     }
   }
 

@@ -6,10 +6,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <simdjson.h>
 #include <string>
 #include <string_view>
-
-#include <simdjson.h>
 
 #include "src/row.h"
 #include "src/row_text.h"
@@ -52,7 +51,8 @@ inline bool is_safe(std::string_view text) {
 inline void check_batch(const Batch& b) {
   const std::size_t n = b.size();
   check(b.counts.stored == n && b.counts.rejected() == b.rejects.size());
-  for (const std::size_t size : {b.offset.size(), b.bytes.size(), b.micros.size(), b.status.size(), b.flags.size(), b.request.size(), b.agent.size()})
+  for (const std::size_t size : {b.offset.size(), b.bytes.size(), b.micros.size(), b.status.size(), b.flags.size(),
+                                 b.request.size(), b.agent.size()})
     check(size == n);
   for (TextId id = 1; id < b.texts.size(); ++id) check(is_safe(b.texts[id]));
   for (const Request& r : b.requests)

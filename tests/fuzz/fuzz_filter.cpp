@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto parser = make_parser("vhost_combined", {});
   static const Dispatcher dispatcher({parser.get()});
   static constexpr std::string_view sound =
-      "shop.example:443 192.0.2.1 - - [10/Nov/2026:10:00:00 +0000] \"GET /a/b.png?q=1 HTTP/1.1\" 200 5 \"-\" \"Mozilla/5.0 (X11)\"\n"
+      "shop.example:443 192.0.2.1 - - [10/Nov/2026:10:00:00 +0000] \"GET /a/b.png?q=1 HTTP/1.1\" 200 5 \"-\" "
+      "\"Mozilla/5.0 (X11)\"\n"
       "www.example.com 2001:db8::7 - - [10/Nov/2026:10:00:01 +0000] \"-\" - - \"-\" \"-\"\n";
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
