@@ -164,11 +164,13 @@ const SinkInfo& find_sink(std::string_view scheme) {
   if (!scheme.empty() && std::find(std::begin(left_out), std::end(left_out), scheme) != std::end(left_out))
     throw Error(Exit::usage, fmt::format("the sink '{}' is not in this build", scheme),
                 fmt::format("this build has: {}", fmt::join(names, " ")));
-  // What is left out is no less what was meant.
+  // What is left out is no less what was meant, but no choice.
+  const std::string built = suggest(scheme, names);
   for (const std::string_view name : left_out)
     if (!name.empty()) names.push_back(name);
   for (const auto& [other, name] : other_names) names.push_back(other);
-  throw Error(Exit::usage, fmt::format("no sink is called '{}'", visible(scheme)), suggest(scheme, names));
+  const std::string any = suggest(scheme, names);
+  throw Error(Exit::usage, fmt::format("no sink is called '{}'", visible(scheme)), any.starts_with("did") ? any : built);
 }
 
 Target parse_target(std::string_view typed) {

@@ -2,6 +2,7 @@
 logs, reading a store, and one printed line a check.
 """
 
+import atexit
 import json
 import os
 import pathlib
@@ -34,6 +35,7 @@ class Bench:
     def __init__(self, binary):
         self.binary = os.path.abspath(binary)
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="track-usage-test-"))
+        atexit.register(shutil.rmtree, self.top, ignore_errors=True)
         self.folder, self.checks, self.failed = self.top, 0, 0
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("TRACK_USAGE_")}
         self.environment.update(LC_ALL="C", TZ="UTC", NO_COLOR="1")
@@ -102,6 +104,5 @@ class Bench:
         return self.check(f"identities of {store}", self.oracle("--identities", store), "")
 
     def end(self):
-        shutil.rmtree(self.top)
         print(f"{self.checks - self.failed} of {self.checks} checks passed")
         sys.exit(1 if self.failed else 0)

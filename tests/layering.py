@@ -33,7 +33,6 @@ OWNERS = {
     "date/": {"src/base/zone.cpp"},
     "xxhash.h": {"src/base/hash.h"},
     "re2/": {"src/filter.cpp"},
-    "simdjson": {"parsers/"},
 }
 NOT_IN_HEADERS = ("nlohmann/", "CLI/", "SQLiteCpp/", "toml++/")
 # Threads live in one file. <thread> elsewhere may only ask how many cores there are or wait.
