@@ -150,9 +150,16 @@ Reading Json::read(std::string_view line, Fields& f, Memory& m) const {
   const auto none = [](Reject reason, std::size_t at, std::string_view expected) {
     return Reading{Match::none, 0, reason, static_cast<std::uint32_t>(at), expected};
   };
+  bool cut = false;
   if (!w.read(line, map_)) {
-    const bool object = trim(line).starts_with('{');
-    return none(object ? Reject::bad_json : Reject::unknown_format, w.stopped_at(), w.expected());
+    const std::string_view text = trim(line);
+    if (!text.starts_with('{')) return none(Reject::unknown_format, w.stopped_at(), w.expected());
+    // A line that was cut is a row if its frame stands before the cut.
+    cut = w.ended_early();
+    if (cut) w.drop_unfinished();
+    const bool framed = cut && (w.filled() & bits(mapped_date, ts)) != 0 &&
+                        (w.filled() & bits(mapped_remote_addr, remote_addr)) != 0 && (w.seen() & bits(mapped_status, status)) != 0;
+    if (!framed) return none(cut ? Reject::truncated : Reject::bad_json, w.stopped_at(), w.expected());
   }
   if (!time(m, f.time)) return none(Reject::bad_time, w.where(mapped_date, ts), "a time, such as time_iso8601 or msec");
   f.remote = w.first(mapped_remote_addr, remote_addr);
@@ -187,12 +194,14 @@ Reading Json::read(std::string_view line, Fields& f, Memory& m) const {
   f.scheme = w.first(mapped_scheme, scheme);
   f.forwarded = w.first(mapped_xforwardedfor, http_x_forwarded_for);
   f.accept_language = w.first(mapped_accept_language, http_accept_language);
-  f.variables = w.variables();
+  f.variables = cut ? std::string_view() : w.variables();
   f.escapes = Escapes::undone;
   f.plain = w.plain();
   f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
   f.flags = w.utf8() ? 0 : not_utf8;
-  return {Match::whole, static_cast<std::uint8_t>(std::popcount(w.filled())), {}, 0, {}};
+  const auto named = static_cast<std::uint8_t>(std::popcount(w.filled()));
+  if (cut) return {Match::truncated, named, Reject::truncated, static_cast<std::uint32_t>(w.stopped_at()), w.expected()};
+  return {Match::whole, named, {}, 0, {}};
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ using namespace json_keys;
 
 namespace {
 
+constexpr std::string_view end_of_line = "the end of the line";
+
 constexpr int max_depth = 64;  // of nested objects and arrays: the walk recurses
 
 // JSON's grammar, and within a double's range: beyond it no reader of the row
@@ -339,6 +341,20 @@ void JsonWalk::drop_duplicates(std::size_t from) {
   variables_.resize(to);
 }
 
+bool JsonWalk::ended_early() const {
+  const std::string_view line = trim({begin_, static_cast<std::size_t>(end_ - begin_)});
+  return !line.ends_with('}') && expected_ != end_of_line;
+}
+
+void JsonWalk::drop_unfinished() {
+  for (std::uint64_t left = filled_; left != 0; left &= left - 1) {
+    const auto slot = static_cast<std::size_t>(std::countr_zero(left));
+    if (values_[slot].text.data() + values_[slot].text.size() != end_) continue;
+    filled_ &= ~(std::uint64_t{1} << slot);
+    seen_ &= ~(std::uint64_t{1} << slot);
+  }
+}
+
 bool JsonWalk::read(std::string_view line, const Map& map) {
   begin_ = line.data();
   end_ = begin_ + line.size();
@@ -356,7 +372,7 @@ bool JsonWalk::read(std::string_view line, const Map& map) {
   at = object(at, map.children.empty() ? nullptr : &map, 0, taken);
   if (at == nullptr) return false;
   at = blanks(at);
-  if (at != end_) fail(at, "the end of the line");
+  if (at != end_) fail(at, end_of_line);
   return at == end_;
 }
 

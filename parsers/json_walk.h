@@ -45,6 +45,10 @@ class JsonWalk {
   // After read() gave false.
   std::size_t stopped_at() const { return static_cast<std::size_t>(stopped_ - begin_); }
   std::string_view expected() const { return expected_; }
+  // The line ended before its object did; and then: forgets a last value that
+  // may not be whole.
+  bool ended_early() const;
+  void drop_unfinished();
 
  private:
   struct Value {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t kept_rejects = 1000;  // a unit; a store keeps no more of a source
 constexpr std::uint64_t unreadable_lines = 10;
+constexpr auto tick_every = std::chrono::milliseconds(100);
 
 // A slot goes round: free -> read -> parsed -> free, once a lap. Its turn is
 // 3 * lap + phase, so a thread that is a lap ahead waits and never mistakes
@@ -85,7 +88,8 @@ class Worker {
 // The calling thread's part: puts units together and has them committed.
 class Assembler {
  public:
-  explicit Assembler(const Job& job) : job_(job), outlets_(*job.outlets) {
+  // `tick` is called while a commit is waited for, too.
+  Assembler(const Job& job, std::function<void()> tick) : job_(job), tick_(std::move(tick)), outlets_(*job.outlets) {
     ids_.resize(outlets_.size());
     filtered_.resize(outlets_.size());
     report_.outlets.resize(outlets_.size());
@@ -294,7 +298,10 @@ class Assembler {
 
   // Waits for the unit that is being committed, and counts it.
   void settle() {
-    if (committing_.valid()) committing_.get();
+    if (committing_.valid()) {
+      while (committing_.wait_for(tick_every) != std::future_status::ready) tick_();
+      committing_.get();
+    }
     if (pending_.unit == nullptr) return;
     for (std::size_t t = 0; t < pending_.takers.size(); ++t) {
       const std::size_t o = pending_.takers[t];
@@ -340,6 +347,7 @@ class Assembler {
   }
 
   const Job& job_;
+  const std::function<void()> tick_;
   std::vector<Outlet>& outlets_;
   std::vector<const Hook*> hooks_;
   std::vector<std::vector<std::int64_t>> ids_;  // [outlet][the reader's source number]
@@ -369,7 +377,8 @@ Tally& Tally::operator+=(const Tally& other) {
 }
 
 RunReport run(const Job& job) {
-  Assembler assembler(job);
+  std::function<void()> tick;
+  Assembler assembler(job, [&] { tick(); });
   std::vector<std::vector<SourceRecord>> known;
   for (std::size_t o = 0; o < job.outlets->size(); ++o) {
     const Outlet& outlet = (*job.outlets)[o];
@@ -378,6 +387,10 @@ RunReport run(const Job& job) {
     assembler.know(o, known.back());
   }
   Reader reader(job.inputs, std::move(known), job.reader);
+
+  tick = [&] {
+    if (job.progress) job.progress({reader.consumed(), assembler.lines_seen()});
+  };
 
   Ring ring(2 * job.jobs + 2);
   std::atomic<bool> stop{false};
@@ -435,7 +448,7 @@ RunReport run(const Job& job) {
       if (slot.failure != nullptr) std::rethrow_exception(slot.failure);
       if (failure == nullptr && !stop) {
         if (!assembler.take(slot.chunk, slot.batch)) stop = true;
-        if (job.progress) job.progress({reader.consumed(), assembler.lines_seen()});
+        tick();
       }
     } catch (...) {
       if (failure == nullptr) failure = std::current_exception();

@@ -10,7 +10,9 @@ namespace track_usage {
 class ProgressBar {
  public:
   // `bytes` is the size of all inputs; 0 for streams: then no share is shown.
-  ProgressBar(bool shown, std::uint64_t bytes) : shown_(shown), total_(bytes) {}
+  // A run that is over in a moment draws nothing, unless `at_once`.
+  ProgressBar(bool shown, std::uint64_t bytes, bool at_once)
+      : shown_(shown), total_(bytes), next_(begin_ + std::chrono::milliseconds(at_once ? 0 : 300)) {}
   ~ProgressBar() { clear(); }
 
   void update(std::uint64_t bytes, std::uint64_t lines);  // draws a few times a second
@@ -25,7 +27,7 @@ class ProgressBar {
   const bool shown_;
   const std::uint64_t total_;
   bool drawn_ = false;
-  Clock::time_point begin_ = Clock::now(), next_ = begin_ + std::chrono::milliseconds(300);
+  Clock::time_point begin_ = Clock::now(), next_;
   std::deque<Sample> recent_;  // of the last seconds, for the rate
 };
 

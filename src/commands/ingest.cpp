@@ -106,6 +106,18 @@ std::string equation(const Tally& t) {
   return out;
 }
 
+// One line a sink, and why lines were rejected.
+std::string closing_lines(const RunReport& report, const std::vector<Outlet>& outlets, const Options& options,
+                          std::chrono::steady_clock::time_point begin) {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::string out;
+  for (std::size_t o = 0; o < outlets.size(); ++o)
+    out += fmt::format("{}{}  {:.2f} s -> {}\n", options.dry_run ? "dry run, nothing is written: " : "", equation(report.outlets[o]), seconds,
+                       visible(outlets[o].shown));
+  if (report.total.counts.rejected() != 0) out += fmt::format("rejected: {} (track-usage status --rejects)\n", by_reason(report.total.counts));
+  return out;
+}
+
 nlohmann::ordered_json six(const Tally& t) {
   return {{"read", t.read()}, {"stored", t.counts.stored}, {"filtered", t.counts.filtered()}, {"rejected", t.counts.rejected()},
           {"blank", t.counts.blank}, {"already_taken", t.already_taken}};
@@ -239,6 +251,7 @@ int ingest(const Options& options) {
     RunReport report;
     report.outlets.resize(outlets.size());
     if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
+    if (!voice.quiet()) write_stderr(closing_lines(report, outlets, options, begin));
     return static_cast<int>(Exit::input);
   }
   const Kept kept = open_outlets(outlets, options);
@@ -279,7 +292,7 @@ int ingest(const Options& options) {
   }
   const bool bar = options.progress == Options::Show::always ||
                    (options.progress == Options::Show::automatic && voice.terminal() && !voice.quiet() && !writes_to_terminal(outlets));
-  ProgressBar progress(bar, streams ? 0 : bytes);
+  ProgressBar progress(bar, streams ? 0 : bytes, options.progress == Options::Show::always);
 
   Job job;
   job.inputs = std::move(list.inputs);
@@ -334,15 +347,7 @@ int ingest(const Options& options) {
   }
   if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
 
-  if (voice.closes(exit) || (options.dry_run && !options.quiet)) {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    for (std::size_t o = 0; o < outlets.size(); ++o) {
-      const Tally& t = report.outlets[o];
-      write_stderr(fmt::format("{}{}  {:.2f} s -> {}\n", options.dry_run ? "dry run, nothing is written: " : "", equation(t), seconds, visible(outlets[o].shown)));
-    }
-    if (report.total.counts.rejected() != 0)
-      write_stderr(fmt::format("rejected: {} (track-usage status --rejects)\n", by_reason(report.total.counts)));
-  }
+  if (voice.closes(exit) || (options.dry_run && !options.quiet)) write_stderr(closing_lines(report, outlets, options, begin));
   return exit;
 }
 

@@ -113,7 +113,7 @@ int report_logs(const Options& options, PageOptions& page, Figures& figures, con
   std::uint64_t bytes = 0;
   for (const Input& input : list.inputs) bytes += static_cast<std::uint64_t>(input.stat.st_size);
   if (std::any_of(list.inputs.begin(), list.inputs.end(), [](const Input& i) { return i.stream; })) bytes = 0;
-  ProgressBar progress(isatty(STDERR_FILENO) == 1 && !options.quiet, bytes);
+  ProgressBar progress(isatty(STDERR_FILENO) == 1 && !options.quiet, bytes, false);
 
   std::vector<Outlet> outlets(1);
   outlets[0].shown = "a report";
