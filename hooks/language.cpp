@@ -4,6 +4,7 @@
 namespace track_usage {
 
 extern const Hook language_hook;
-const Hook language_hook{.name = "language", .column = "language", .help = "hits and bytes by language", .key = Column::language};
+const Hook language_hook{
+    .name = "language", .column = "language", .help = "hits and bytes by language", .key = Column::language};
 
 }  // namespace track_usage

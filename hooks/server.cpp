@@ -4,6 +4,7 @@
 namespace track_usage {
 
 extern const Hook server_hook;
-const Hook server_hook{.name = "server", .column = "server", .help = "hits and bytes by server name", .key = Column::server_name};
+const Hook server_hook{
+    .name = "server", .column = "server", .help = "hits and bytes by server name", .key = Column::server_name};
 
 }  // namespace track_usage

@@ -4,6 +4,7 @@
 namespace track_usage {
 
 extern const Hook url_hook;
-const Hook url_hook{.name = "url", .column = "url", .help = "hits and bytes by page", .key = Column::path, .key_by_full = Column::url};
+const Hook url_hook{
+    .name = "url", .column = "url", .help = "hits and bytes by page", .key = Column::path, .key_by_full = Column::url};
 
 }  // namespace track_usage

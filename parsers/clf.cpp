@@ -97,6 +97,7 @@ class Clf final : public Parser {
  private:
   // `certain`: no other dialect can read the whole line too.
   Reading split(std::string_view line, ClfTime& clock, Fields& f, bool& certain) const {
+    while (line.ends_with(' ')) line.remove_suffix(1);
     f.plain = is_plain(line);
     f.flags = 0;
     f.extra = {};
@@ -121,10 +122,13 @@ class Clf final : public Parser {
     if (!c.token(f.remote)) return stop(Match::none, Reject::no_address, "an address and a blank");
     if (!c.token(f.ident)) return stop(Match::none, Reject::unknown_format, "an identity (or -) and a blank");
     if (!user(c, f.user, certain)) return stop(Match::none, Reject::unknown_format, "a user (or -) and [time]");
-    if constexpr (vhost)
-      if (f.remote == "-" || (looks_like_address(f.host) && !looks_like_address(f.remote))) {
-        certain = false;  // rather a user name with a blank and no host
-      }
+    // With a host in front, a line can also be one without whose user holds a
+    // blank: the addresses tell.
+    const bool misplaced = vhost ? f.remote == "-" || (looks_like_address(f.host) && !looks_like_address(f.remote))
+                                 : !looks_like_address(f.remote) && looks_like_address(f.ident);
+    certain = certain && !misplaced;
+    if (vhost && misplaced && looks_like_address(f.host))
+      return stop(Match::none, Reject::unknown_format, "a host before the address");
 
     ++c.at;  // [
     const auto* bracket = static_cast<const char*>(std::memchr(c.at, ']', static_cast<std::size_t>(c.end - c.at)));
@@ -145,9 +149,7 @@ class Clf final : public Parser {
       return stop(Match::none, at_status == c.end ? Reject::truncated : Reject::bad_status, "a status of three digits");
     }
     // The frame is sound: from here on the line is a row.
-    // With a host in front, a line can also be one without host whose user holds
-    // a blank; it counts as the former only if the address looks like one.
-    r.named = vhost && !certain ? 0 : 6 + vhost;
+    r.named = misplaced ? 0 : 6 + vhost;
     if (!c.take(' ')) return stop(Match::truncated, Reject::truncated, "a blank and the size");
     const char* const at_size = c.at;
     if (!size(c.word(), f.bytes)) {
@@ -179,20 +181,33 @@ class Clf final : public Parser {
     return stop(Match::extras, {}, "the line's end");
   }
 
-  // Ends before [. A user may hold blanks: Apache logs the name as it came.
+  // Ends before [time. A user may hold blanks, quotes and brackets: Apache logs
+  // the name as it came.
   static bool user(Cursor& c, std::string_view& out, bool& certain) {
     const char* const from = c.at;
-    if (c.token(out) && c.at < c.end && *c.at == '[') return true;
-    const std::string_view rest(from, static_cast<std::size_t>(c.end - from));
-    const auto bracket = rest.find(" [");
-    if (bracket == std::string_view::npos || bracket == 0) return false;
-    // An opening quote before it: the [ belongs to a request.
-    if (rest.substr(0, bracket).find(" \"") != std::string_view::npos) return false;
-    out = rest.substr(0, bracket);
-    c.at = from + bracket + 1;
+    const auto time_at = [&](const char* at) {
+      return c.end - at > 4 && at[0] == '[' && at[3] == '/' && is_digit(at[1]);
+    };
+    if (c.token(out) && time_at(c.at)) return true;
     certain = false;
+    const std::string_view rest(from, static_cast<std::size_t>(c.end - from));
+    std::size_t first = std::string_view::npos;
+    for (auto bracket = rest.find(" ["); bracket != std::string_view::npos; bracket = rest.find(" [", bracket + 1)) {
+      if (bracket == 0) continue;
+      if (first == std::string_view::npos) first = bracket;
+      if (!time_at(from + bracket + 1)) continue;
+      first = bracket;
+      break;
+    }
+    // An opening quote before the only bracket: it belongs to a request.
+    if (first == std::string_view::npos) return false;
+    if (!time_at(from + first + 1) && rest.substr(0, first).find(" \"") != std::string_view::npos) return false;
+    out = rest.substr(0, first);
+    c.at = from + first + 1;
     return true;
   }
+
+  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
   static bool status(std::string_view word, std::int16_t& out) {
     if (word == "-") return true;
@@ -229,9 +244,9 @@ std::unique_ptr<Parser> make(const LogOptions& options) {
 }  // namespace
 
 extern const ParserInfo common_parser, combined_parser, vhost_combined_parser;
-const ParserInfo common_parser{
-    "common", "the common log format (CLF)",
-    R"(192.0.2.1 - - [22/Nov/2026:14:05:09 +0000] "GET /index.html HTTP/1.1" 200 2326)", make<false, false>};
+const ParserInfo common_parser{"common", "the common log format (CLF)",
+                               R"(192.0.2.1 - - [22/Nov/2026:14:05:09 +0000] "GET /index.html HTTP/1.1" 200 2326)",
+                               make<false, false>};
 const ParserInfo combined_parser{
     "combined", "common with referrer and agent: Apache's and nginx's default",
     R"(192.0.2.1 - - [22/Nov/2026:14:05:09 +0000] "GET / HTTP/1.1" 200 2326 "-" "Mozilla/5.0")", make<false, true>};

@@ -65,6 +65,8 @@ class Json final : public Parser {
 
   Reading read(std::string_view line, Fields& f) const override { return read(line, f, memory()); }
 
+  bool ambiguous() const override { return true; }
+
   const char* parse(const char* from, const char* end, RowBuilder& out) const override {
     Memory& m = memory();
     Fields fields;
@@ -158,7 +160,8 @@ Reading Json::read(std::string_view line, Fields& f, Memory& m) const {
     cut = w.ended_early();
     if (cut) w.drop_unfinished();
     const bool framed = cut && (w.filled() & bits(mapped_date, ts)) != 0 &&
-                        (w.filled() & bits(mapped_remote_addr, remote_addr)) != 0 && (w.seen() & bits(mapped_status, status)) != 0;
+                        (w.filled() & bits(mapped_remote_addr, remote_addr)) != 0 &&
+                        (w.seen() & bits(mapped_status, status)) != 0;
     if (!framed) return none(cut ? Reject::truncated : Reject::bad_json, w.stopped_at(), w.expected());
   }
   if (!time(m, f.time)) return none(Reject::bad_time, w.where(mapped_date, ts), "a time, such as time_iso8601 or msec");
@@ -199,8 +202,12 @@ Reading Json::read(std::string_view line, Fields& f, Memory& m) const {
   f.plain = w.plain();
   f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
   f.flags = w.utf8() ? 0 : not_utf8;
+  // A request that is there and empty is a rude one, as in CLF.
+  if (f.request.data() == nullptr && f.target.data() == nullptr && (w.seen() & bits(mapped_request, request)) != 0)
+    f.flags |= malformed_request;
   const auto named = static_cast<std::uint8_t>(std::popcount(w.filled()));
-  if (cut) return {Match::truncated, named, Reject::truncated, static_cast<std::uint32_t>(w.stopped_at()), w.expected()};
+  if (cut)
+    return {Match::truncated, named, Reject::truncated, static_cast<std::uint32_t>(w.stopped_at()), w.expected()};
   return {Match::whole, named, {}, 0, {}};
 }
 

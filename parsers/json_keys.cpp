@@ -17,11 +17,22 @@ struct MapField {
   Slot slot;
 };
 constexpr std::array map_fields = std::to_array<MapField>({
-    {"date", mapped_date}, {"remote_addr", mapped_remote_addr}, {"username", mapped_username},
-    {"request", mapped_request}, {"method", mapped_method}, {"path", mapped_path}, {"protocol", mapped_protocol},
-    {"status", mapped_status}, {"content_length", mapped_content_length}, {"referrer", mapped_referrer},
-    {"user_agent", mapped_user_agent}, {"speed", mapped_speed}, {"server_name", mapped_server_name},
-    {"scheme", mapped_scheme}, {"xforwardedfor", mapped_xforwardedfor}, {"accept_language", mapped_accept_language},
+    {"date", mapped_date},
+    {"remote_addr", mapped_remote_addr},
+    {"username", mapped_username},
+    {"request", mapped_request},
+    {"method", mapped_method},
+    {"path", mapped_path},
+    {"protocol", mapped_protocol},
+    {"status", mapped_status},
+    {"content_length", mapped_content_length},
+    {"referrer", mapped_referrer},
+    {"user_agent", mapped_user_agent},
+    {"speed", mapped_speed},
+    {"server_name", mapped_server_name},
+    {"scheme", mapped_scheme},
+    {"xforwardedfor", mapped_xforwardedfor},
+    {"accept_language", mapped_accept_language},
 });
 
 Error map_error(const std::string& what, std::string_view map, std::size_t column, const std::string& advice) {
@@ -34,17 +45,20 @@ Error map_error(const std::string& what, std::string_view map, std::size_t colum
 Slot find_slot(std::string_view key) {
   const auto is = [key](const auto& name) { return std::memcmp(key.data(), name, sizeof(name) - 1) == 0; };
   switch (key.size()) {
-    case 2: return is("ts") ? ts : no_slot;
-    case 3: return is("uri") ? uri : no_slot;
-    case 4: return is("time") ? time_ : is("host") ? host : is("msec") ? msec : no_slot;
-    case 6: return is("status") ? status : is("scheme") ? scheme : no_slot;
-    case 7: return is("request") ? request : no_slot;
-    case 9: return is("timestamp") ? timestamp : no_slot;
+    case 2:
+      return is("ts") ? ts : no_slot;
+    case 3:
+      return is("uri") ? uri : no_slot;
+    case 4:
+      return is("time") ? time_ : is("host") ? host : is("msec") ? msec : no_slot;
+    case 6:
+      return is("status") ? status : is("scheme") ? scheme : no_slot;
+    case 7:
+      return is("request") ? request : no_slot;
+    case 9:
+      return is("timestamp") ? timestamp : no_slot;
     case 10:
-      return is("time_local")   ? time_local
-             : is("bytes_sent") ? bytes_sent
-             : is("@timestamp") ? at_timestamp
-                                : no_slot;
+      return is("time_local") ? time_local : is("bytes_sent") ? bytes_sent : is("@timestamp") ? at_timestamp : no_slot;
     case 11:
       return is("remote_addr")   ? remote_addr
              : is("remote_user") ? remote_user
@@ -56,7 +70,8 @@ Slot find_slot(std::string_view key) {
              : is("request_time") ? request_time
              : is("time_iso8601") ? time_iso8601
                                   : no_slot;
-    case 14: return is("request_method") ? request_method : no_slot;
+    case 14:
+      return is("request_method") ? request_method : no_slot;
     case 15:
       return is("body_bytes_sent")   ? body_bytes_sent
              : is("http_user_agent") ? http_user_agent
@@ -66,7 +81,8 @@ Slot find_slot(std::string_view key) {
       return is("http_x_forwarded_for")   ? http_x_forwarded_for
              : is("http_accept_language") ? http_accept_language
                                           : no_slot;
-    default: return no_slot;
+    default:
+      return no_slot;
   }
 }
 

@@ -170,7 +170,8 @@ const SinkInfo& find_sink(std::string_view scheme) {
     if (!name.empty()) names.push_back(name);
   for (const auto& [other, name] : other_names) names.push_back(other);
   const std::string any = suggest(scheme, names);
-  throw Error(Exit::usage, fmt::format("no sink is called '{}'", visible(scheme)), any.starts_with("did") ? any : built);
+  throw Error(Exit::usage, fmt::format("no sink is called '{}'", visible(scheme)),
+              any.starts_with("did") ? any : built);
 }
 
 Target parse_target(std::string_view typed) {

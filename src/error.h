@@ -11,11 +11,11 @@ namespace track_usage {
 // man/track-usage.1 promises these. Append, never renumber.
 enum class Exit : int {
   ok = 0,
-  rejected = 1,      // done, but rejects passed both thresholds, or a hook failed
-  usage = 2,         // command line or configuration
-  input = 3,         // an input could not be read to its end; the others were taken
-  store = 4,         // a store failed; what is committed is true
-  locked = 5,        // another run holds the lock
+  rejected = 1,  // done, but rejects passed both thresholds, or a hook failed
+  usage = 2,     // command line or configuration
+  input = 3,     // an input could not be read to its end; the others were taken
+  store = 4,     // a store failed; what is committed is true
+  locked = 5,    // another run holds the lock
   bug = 70,
   interrupted = 130,  // SIGINT, cleanly
   terminated = 143,   // SIGTERM, cleanly

@@ -34,7 +34,9 @@ struct Typed {
   throw Error(Exit::usage, fmt::format("{}: {}", at.option, cause), caret(at.value, at.column + column));
 }
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 // The tests: each is made from an item without its `!`, says whether it holds for a value,
 // and keeps in `normal` a text that equal tests share.
@@ -109,8 +111,8 @@ struct Address {
 
  private:
   bool is_mapped() const {  // ::ffff:a.b.c.d
-    return std::all_of(bytes.begin(), bytes.begin() + 10, [](std::uint8_t b) { return b == 0; }) &&
-           bytes[10] == 0xff && bytes[11] == 0xff;
+    return std::all_of(bytes.begin(), bytes.begin() + 10, [](std::uint8_t b) { return b == 0; }) && bytes[10] == 0xff &&
+           bytes[11] == 0xff;
   }
 };
 
@@ -357,7 +359,9 @@ std::size_t item_end(std::string_view text) {
   return text.size();
 }
 
-std::string quoted(std::string_view option, std::string_view item) { return fmt::format("{} '{}'", option, item); }
+std::string quoted(std::string_view option, std::string_view item) {
+  return fmt::format("{} '{}'", option, item);
+}
 
 template <typename Test>
 Test make(std::string_view item, const Typed& at) {
@@ -520,8 +524,7 @@ void Filter::apply(const Batch& batch, std::vector<std::uint8_t>& keep, Counts& 
   Sweep sweep(batch, keep, counts);
   if (rules.since != INT64_MIN)
     sweep.rows(Filtered::since, [&](std::size_t i) { return batch.time[i] >= rules.since; });
-  if (rules.until != INT64_MAX)
-    sweep.rows(Filtered::until, [&](std::size_t i) { return batch.time[i] < rules.until; });
+  if (rules.until != INT64_MAX) sweep.rows(Filtered::until, [&](std::size_t i) { return batch.time[i] < rules.until; });
 
   if (!rules.status.empty()) {
     // Statuses are their own cache: -1 to 999 and nothing beyond in sound logs.

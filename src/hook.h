@@ -12,11 +12,11 @@ namespace track_usage {
 enum class UrlBy : std::uint8_t { path, full };
 
 struct Hook {
-  std::string_view name;    // of the summary tables: P_<name>_hourly ...
-  std::string_view column;  // what the key is called there
-  std::string_view help;    // one line, for `list hooks`
-  bool by_status = false;   // the key is the status, 0 for none, and not a text
-  Column key = Column::url;          // where it is a text; null counts under "-"
+  std::string_view name;                   // of the summary tables: P_<name>_hourly ...
+  std::string_view column;                 // what the key is called there
+  std::string_view help;                   // one line, for `list hooks`
+  bool by_status = false;                  // the key is the status, 0 for none, and not a text
+  Column key = Column::url;                // where it is a text; null counts under "-"
   std::optional<Column> key_by_full = {};  // where --url-by full counts by another
   bool on_by_default = true;
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "src/base/hash.h"
 #include "src/base/text.h"
@@ -21,7 +22,9 @@ constexpr std::size_t max_known_agents = 1 << 16;
 // More than any response: a size beyond it is a log's error (ruling 14).
 constexpr std::int64_t max_bytes = std::int64_t{1} << 45;
 
-bool is_null(std::string_view field) { return field.empty() || field == "-"; }
+bool is_null(std::string_view field) {
+  return field.empty() || field == "-";
+}
 
 // Accept-Language's first tag of the highest quality, as logged.
 std::string_view preferred_language(std::string_view header) {
@@ -34,9 +37,13 @@ std::string_view preferred_language(std::string_view header) {
     const auto semicolon = item.find(';');
     double quality = 1;
     if (semicolon != std::string_view::npos) {
-      const std::string_view parameter = trim(item.substr(semicolon + 1));
-      if (parameter.starts_with("q="))
+      for (std::string_view rest = item.substr(semicolon + 1); !rest.empty();) {
+        const auto next = std::min(rest.find(';'), rest.size());
+        const std::string_view parameter = trim(rest.substr(0, next));
+        rest.remove_prefix(std::min(next + 1, rest.size()));
+        if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) continue;
         if (const auto micros = parse_seconds(parameter.substr(2))) quality = static_cast<double>(*micros) / 1e6;
+      }
     }
     const std::string_view tag = trim(item.substr(0, semicolon));
     if (!tag.empty() && quality > best_quality) {
@@ -77,7 +84,8 @@ struct RowBuilder::KnownAgents {
   std::vector<AgentParts> parts;  // by id; views into strings or literals
 };
 
-RowBuilder::RowBuilder(RowDefaults defaults) : defaults_(std::move(defaults)), known_(std::make_unique<KnownAgents>()) {}
+RowBuilder::RowBuilder(RowDefaults defaults)
+    : defaults_(std::move(defaults)), known_(std::make_unique<KnownAgents>()) {}
 RowBuilder::~RowBuilder() = default;
 
 void RowBuilder::begin(Batch& batch, const char* text, std::uint64_t offset) {
@@ -119,8 +127,10 @@ TextId RowBuilder::remote(std::string_view raw, const Fields& fields) {
     const auto close = raw.find(']');
     if (close == std::string_view::npos) return value(raw, fields);
     const std::string_view after = raw.substr(close + 1);
-    if (after.starts_with(':') && is_port(after.substr(1))) port_ = after.substr(1);
-    else if (!after.empty()) return value(raw, fields);
+    if (after.starts_with(':') && is_port(after.substr(1)))
+      port_ = after.substr(1);
+    else if (!after.empty())
+      return value(raw, fields);
     return value(raw.substr(1, close - 1), fields);
   }
   if (raw.find(':', colon + 1) == std::string_view::npos && colon > 0 && is_port(raw.substr(colon + 1))) {
@@ -236,7 +246,7 @@ std::uint32_t RowBuilder::agent(const Fields& fields) {
 // track_var: what the log has and the row has no place for, and --set.
 void RowBuilder::variables(const Fields& fields) {
   const bool ident = !is_null(fields.ident);
-  if (fields.extra.empty() && !ident && port_.empty() && fields.variables.empty()) {
+  if (trim(fields.extra).empty() && !ident && port_.empty() && fields.variables.empty()) {
     batch_->set(Column::track_var, variables_);
     return;
   }
@@ -256,7 +266,7 @@ void RowBuilder::variables(const Fields& fields) {
     member("remote_port");
     members_ += port_.substr(std::min(port_.find_first_not_of('0'), port_.size() - 1));
   }
-  if (!fields.extra.empty()) {
+  if (!trim(fields.extra).empty()) {
     member("extra");
     members_ += '[';
     for (std::string_view rest = fields.extra; rest.find_first_not_of(' ') != std::string_view::npos;) {
@@ -271,6 +281,12 @@ void RowBuilder::variables(const Fields& fields) {
     members_ += more;
   }
   members_ += '}';
+  const int parts =
+      (ident || !port_.empty() || !fields.extra.empty()) + !fields.variables.empty() + !defaults_.variables.empty();
+  if (parts > 1) {  // of a name that comes twice the last value stands: --set above what the log says
+    const auto once = nlohmann::ordered_json::parse(members_, nullptr, false);
+    if (!once.is_discarded()) members_ = once.dump();
+  }
   batch_->set(Column::track_var, batch_->texts.intern(members_));
 }
 
@@ -293,23 +309,23 @@ void RowBuilder::add(const Fields& fields, const char* line) {
   b.set(Column::remote_addr, remote(fields.remote, fields));
   if (!is_null(fields.referrer)) b.set(Column::referrer, value(fields.referrer, fields));
   if (!is_null(fields.forwarded)) b.set(Column::xforwardedfor, value(fields.forwarded, fields));
-  if (!is_null(fields.user) && fields.user != "\"\"" && fields.user != "\\\"\\\"")
-    b.set(Column::username, value(fields.user, fields));
+  if (!is_null(fields.user))
+    if (const TextId user = value(fields.user, fields); b.texts[user] != "\"\"") b.set(Column::username, user);
 
   TextId server = server_;
   if (!defaults_.server_fixed && !is_null(fields.host)) {
     std::string_view host = fields.host;
     const auto colon = host.rfind(':');
     // A port, and not the end of a bare IPv6 address.
-    if (colon != std::string_view::npos && colon > 0 &&
-        (host.find(':') == colon || host[colon - 1] == ']') &&
+    if (colon != std::string_view::npos && colon > 0 && (host.find(':') == colon || host[colon - 1] == ']') &&
         host.find_first_not_of("0123456789", colon + 1) == std::string_view::npos)
       host = host.substr(0, colon);
     if (!host.empty()) server = value(host, fields);
   }
   b.set(Column::server_name, server);
 
-  const std::string_view language = is_null(fields.accept_language) ? std::string_view() : preferred_language(fields.accept_language);
+  const std::string_view language =
+      is_null(fields.accept_language) ? std::string_view() : preferred_language(fields.accept_language);
   b.set(Column::language, language.empty() ? b.agents[agent_index].language : value(language, fields));
   variables(fields);
 
@@ -321,7 +337,8 @@ void RowBuilder::add(const Fields& fields, const char* line) {
 void RowBuilder::reject(Reject reason, std::string_view line) {
   ++line_;
   ++batch_->counts.rejected_by[static_cast<std::size_t>(reason)];
-  batch_->rejects.push_back({reason, line_, offset_ + static_cast<std::uint64_t>(line.data() - text_), std::string(line)});
+  batch_->rejects.push_back(
+      {reason, line_, offset_ + static_cast<std::uint64_t>(line.data() - text_), std::string(line)});
 }
 
 // ---- Dispatcher
@@ -342,6 +359,10 @@ int rank(const Reading& r) {
 }
 
 }  // namespace
+
+Dispatcher::Dispatcher(std::vector<const Parser*> parsers) : parsers_(std::move(parsers)) {
+  several_ = std::count_if(parsers_.begin(), parsers_.end(), [](const Parser* p) { return p->ambiguous(); }) > 1;
+}
 
 Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const {
   Choice choice;
@@ -365,7 +386,8 @@ Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const
   return choice;
 }
 
-void Dispatcher::parse(std::string_view lines, std::uint64_t offset, bool cut, RowBuilder& builder, Batch& batch) const {
+void Dispatcher::parse(std::string_view lines, std::uint64_t offset, bool cut, RowBuilder& builder,
+                       Batch& batch) const {
   batch.clear();
   builder.begin(batch, lines.data(), offset);
   const char* at = lines.data();
@@ -380,7 +402,7 @@ void Dispatcher::parse(std::string_view lines, std::uint64_t offset, bool cut, R
   const Parser* current = parsers_.front();
   Fields fields;
   while (at < end) {
-    if (at < fast_end) at = current->parse(at, fast_end, builder);
+    if (at < fast_end && !(current->ambiguous() && several_)) at = current->parse(at, fast_end, builder);
     if (at == end) break;
     const char* const newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
     const char* const line_end = newline != nullptr ? newline : end;

@@ -26,15 +26,15 @@ struct Fields {
   std::string_view host, remote, ident, user, request, referrer, agent;
   std::string_view forwarded, accept_language, scheme;
   std::string_view method, target, protocol;  // where the log has them apart: request is then empty
-  std::string_view extra;      // what follows a positional format's last field, as logged
-  std::string_view variables;  // ready members of a JSON object ("a":1,"b":"x") for track_var
-  std::int64_t time = 0;       // microseconds since the epoch, UTC
+  std::string_view extra;                     // what follows a positional format's last field, as logged
+  std::string_view variables;                 // ready members of a JSON object ("a":1,"b":"x") for track_var
+  std::int64_t time = 0;                      // microseconds since the epoch, UTC
   std::int64_t bytes = no_number;
   std::int64_t micros = no_number;
   std::int16_t status = no_status;
   Escapes escapes = Escapes::clf;
-  bool zone_assumed = false;   // the time stated no zone
-  bool plain = false;          // no field needs normalising (is_plain holds for the line)
+  bool zone_assumed = false;  // the time stated no zone
+  bool plain = false;         // no field needs normalising (is_plain holds for the line)
   std::uint8_t flags = 0;
 };
 
@@ -48,10 +48,10 @@ enum class Match : std::uint8_t {
 
 struct Reading {
   Match match = Match::none;
-  std::uint8_t named = 0;                   // fields that were filled
-  Reject reason = Reject::unknown_format;   // where match is none
-  std::uint32_t column = 0;                 // where reading stopped, bytes from the line's start
-  std::string_view expected;                // what should stand there; a literal
+  std::uint8_t named = 0;                  // fields that were filled
+  Reject reason = Reject::unknown_format;  // where match is none
+  std::uint32_t column = 0;                // where reading stopped, bytes from the line's start
+  std::string_view expected;               // what should stand there; a literal
 };
 
 struct LogOptions {
@@ -69,6 +69,10 @@ class Parser {
   // Reads one line (without its newline, with 64 readable bytes after it) as
   // leniently as the dialect allows. `fields` is meaningful unless none.
   virtual Reading read(std::string_view line, Fields& fields) const = 0;
+
+  // Another dialect of its kind may read the same lines whole, otherwise (maps
+  // of JSON): then every line is weighed.
+  virtual bool ambiguous() const { return false; }
 
   // The fast path: adds a row for each line of [from, end) as long as lines
   // match whole and no other dialect could claim them; returns the first line
@@ -136,7 +140,7 @@ class RowBuilder {
 class Dispatcher {
  public:
   // `parsers` outlive the dispatcher. The order settles ties.
-  explicit Dispatcher(std::vector<const Parser*> parsers) : parsers_(std::move(parsers)) {}
+  explicit Dispatcher(std::vector<const Parser*> parsers);
 
   struct Choice {
     const Parser* parser = nullptr;
@@ -152,6 +156,7 @@ class Dispatcher {
 
  private:
   std::vector<const Parser*> parsers_;
+  bool several_ = false;  // ambiguous dialects
 };
 
 // A line that is no request by intent: white space only, or a # directive.

@@ -109,9 +109,10 @@ class Assembler {
   // False: nobody is left to write to.
   bool take(Chunk& chunk, Batch& batch) {
     if (chunk.begins != nullptr) begin(chunk);
+    report_.holes += chunk.holes;
     if (chunk.size != 0) lines(chunk, batch);
     // Held back to the end (ruling 5), the lines make a unit there.
-    const bool held = new_ && chunk.ends != nullptr && chunk.unit_ends == nullptr && unit_->batch.counts.read() != 0;
+    const bool held = new_ && chunk.ends != nullptr && chunk.unit_ends == nullptr && held_.read() != 0;
     if (held) chunk.unit_ends = std::make_unique<SourceRecord>(chunk.ends->source);
     if (chunk.unit_ends != nullptr) unit_ends(chunk);
     if (chunk.ends != nullptr) end(chunk);
@@ -138,7 +139,7 @@ class Assembler {
  private:
   struct Pending {
     std::unique_ptr<Unit> unit;
-    std::vector<std::size_t> takers;   // outlets, and for each what commit said
+    std::vector<std::size_t> takers;  // outlets, and for each what commit said
     std::vector<std::int64_t> ids;
     std::vector<std::string> troubles, hints;
     std::vector<std::size_t> sources;  // standing.source of each taker
@@ -148,10 +149,17 @@ class Assembler {
   FileReport& file() { return report_.files.back(); }
 
   void begin(Chunk& chunk) {
-    report_.files.push_back({.path = job_.inputs[chunk.input].path, .tally = {}, .outlets = std::vector<Tally>(outlets_.size()), .format = {}, .unreadable = false, .twin = false, .end = {}});
+    report_.files.push_back({.path = job_.inputs[chunk.input].path,
+                             .tally = {},
+                             .outlets = std::vector<Tally>(outlets_.size()),
+                             .format = {},
+                             .unreadable = false,
+                             .twin = false,
+                             .end = {}});
     standings_.assign(outlets_.size(), {});
     lines_before_ = 0;
-    new_ = true;
+    held_ = {};
+    new_ = !job_.inputs[chunk.input].stream;  // what is piped cannot come again in the right format
     bool first = true;
     std::size_t s = 0;
     for (std::size_t o = 0; o < outlets_.size(); ++o) {
@@ -196,8 +204,7 @@ class Assembler {
     lines_seen_ += batch.counts.read();
     report_.holes += batch.holes;
     report_.zone_assumed = report_.zone_assumed || batch.zone_assumed;
-    if (file().format.empty() && batch.parser != nullptr)
-      file().format = format_name(batch.parser);
+    if (file().format.empty() && batch.parser != nullptr) file().format = format_name(batch.parser);
     for (RejectedLine& reject : batch.rejects) {
       reject.line += lines_before_;
       if (job_.rejected && chunk.offset >= furthest_) job_.rejected(file().path, reject);
@@ -217,13 +224,14 @@ class Assembler {
       if (outlet.live()) file().outlets[o].counts += batch.counts;
     }
 
+    held_ += batch.counts;
+    if (held_.stored + held_.filtered() != 0) new_ = false;
     bool wanted = false;
     for (std::size_t o = 0; o < outlets_.size(); ++o) wanted = wanted || takes(o);
     if (!wanted) return;
     Batch& all = unit_->batch;
     gatherer_.append(all, batch, {});
     all.counts += batch.counts;
-    if (all.counts.stored + all.counts.filtered() != 0) new_ = false;
     for (RejectedLine& reject : batch.rejects) {
       if (all.rejects.size() < kept_rejects)
         all.rejects.push_back(std::move(reject));
@@ -238,9 +246,9 @@ class Assembler {
     // that the right format can take it later.
     if (new_) {
       if (!at_end) return;
-      if (unit_->batch.counts.rejected() >= unreadable_lines) {
+      if (held_.rejected() >= unreadable_lines) {
         file().unreadable = true;
-        for (Tally& t : file().outlets) t.counts = unit_->batch.counts;
+        for (Tally& t : file().outlets) t.counts = held_;
         return;
       }
     }
@@ -350,7 +358,7 @@ class Assembler {
   const std::function<void()> tick_;
   std::vector<Outlet>& outlets_;
   std::vector<const Hook*> hooks_;
-  std::vector<std::vector<std::int64_t>> ids_;  // [outlet][the reader's source number]
+  std::vector<std::vector<std::int64_t>> ids_;        // [outlet][the reader's source number]
   std::vector<std::vector<std::uint64_t>> filtered_;  // beside ids_: lines that other filters than this run's left out
   RunReport report_;
   std::uint64_t lines_seen_ = 0;
@@ -359,7 +367,8 @@ class Assembler {
   std::vector<Standing> standings_;  // one an outlet
   std::uint64_t start_ = 0, furthest_ = 0;
   std::uint64_t lines_before_ = 0;
-  bool new_ = true;  // no store knows it, and no line of it could be read so far
+  bool new_ = true;  // a file that no store knows, and of which no line could be read so far
+  Counts held_;      // of all of its lines in this run
   bool committed_ = false;
 
   std::unique_ptr<Unit> unit_, spare_;

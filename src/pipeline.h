@@ -25,9 +25,9 @@ struct Outlet {
   std::unique_ptr<Store> store;
   std::vector<const Hook*> hooks;
   bool hooks_typed = false;  // by --hook or ?hooks=, and not the default
-  bool failed = false;  // takes nothing more; why is in trouble
-  bool gone = false;    // its reader closed the pipe
-  bool absent = false;  // a dry run's store that is not there yet
+  bool failed = false;       // takes nothing more; why is in trouble
+  bool gone = false;         // its reader closed the pipe
+  bool absent = false;       // a dry run's store that is not there yet
   std::string trouble, hint;
 
   bool live() const { return !failed && !gone; }
@@ -43,11 +43,11 @@ struct Tally {
 
 struct FileReport {
   std::string path;
-  Tally tally;                // of the outlet that had most to do
+  Tally tally;  // of the outlet that had most to do
   std::vector<Tally> outlets;
   std::string format;
-  bool unreadable = false;    // ten lines or more and not one could be read
-  bool twin = false;          // taken already, from another file of this run
+  bool unreadable = false;  // ten lines or more and not one could be read
+  bool twin = false;        // taken already, from another file of this run
   InputEnd end;
 };
 
@@ -56,9 +56,9 @@ struct RunReport {
   Tally total;
   std::vector<Tally> outlets;
   std::uint64_t holes = 0;
-  bool zone_assumed = false;  // a time stated no zone
+  bool zone_assumed = false;             // a time stated no zone
   std::uint64_t filtered_otherwise = 0;  // lines of these logs that other filters left out before
-  int signal = 0;  // that ended the run
+  int signal = 0;                        // that ended the run
 };
 
 struct Progress {

@@ -27,19 +27,24 @@ constexpr std::string_view default_store = "sqlite:usage.db";
 // --hook: a list replaces the default, +x and -x change it.
 std::vector<const Hook*> choose_hooks(const std::vector<std::string>& typed) {
   std::vector<const Hook*> chosen;
-  const bool changes = std::all_of(typed.begin(), typed.end(), [](const std::string& t) { return t[0] == '+' || t[0] == '-'; });
+  const bool changes =
+      std::all_of(typed.begin(), typed.end(), [](const std::string& t) { return t[0] == '+' || t[0] == '-'; });
   if (changes)
     for (const Hook* hook : all_hooks())
       if (hook->on_by_default) chosen.push_back(hook);
   for (const std::string& item : typed) {
     if (item == "none" && typed.size() == 1) return {};
     const bool sign = item[0] == '+' || item[0] == '-';
-    if (sign != changes) throw Error(Exit::usage, fmt::format("--hook: '{}' mixes a list with changes", visible(item)), "either url,status or +name,-name");
+    if (sign != changes)
+      throw Error(Exit::usage, fmt::format("--hook: '{}' mixes a list with changes", visible(item)),
+                  "either url,status or +name,-name");
     const Hook& hook = find_hook(std::string_view(item).substr(sign));
     std::erase(chosen, &hook);
     if (item[0] != '-') chosen.push_back(&hook);
   }
-  const auto place = [](const Hook* h) { return std::find(all_hooks().begin(), all_hooks().end(), h) - all_hooks().begin(); };
+  const auto place = [](const Hook* h) {
+    return std::find(all_hooks().begin(), all_hooks().end(), h) - all_hooks().begin();
+  };
   std::sort(chosen.begin(), chosen.end(), [&](const Hook* a, const Hook* b) { return place(a) < place(b); });
   return chosen;
 }
@@ -50,20 +55,27 @@ std::vector<std::string> names_of(const std::vector<const Hook*>& hooks) {
   return names;
 }
 
-std::string shown(const std::vector<std::string>& names) { return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ",")); }
+std::string shown(const std::vector<std::string>& names) {
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ","));
+}
 
-std::string_view name_of(UrlBy by) { return by == UrlBy::full ? "full" : "path"; }
+std::string_view name_of(UrlBy by) {
+  return by == UrlBy::full ? "full" : "path";
+}
 
 // A store keeps what its first run settled: an option that says otherwise is
 // refused, not obeyed from here on.
 void refuse_change(const Store& store, std::string_view option, std::string_view settled, std::string_view typed) {
   if (settled == typed) return;
-  throw Error(Exit::usage, fmt::format("{}: this store was made with {} {}, not {}", visible(store.shown()), option, settled, visible(typed)),
+  throw Error(Exit::usage,
+              fmt::format("{}: this store was made with {} {}, not {}", visible(store.shown()), option, settled,
+                          visible(typed)),
               fmt::format("leave {} away, or begin another store with --sink", option));
 }
 
 void open_to_write(Store& store, const Options& options) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(std::min<std::uint64_t>(options.wait_s.value_or(0), 1'000'000'000));
+  const auto give_up = std::chrono::steady_clock::now() +
+                       std::chrono::seconds(std::min<std::uint64_t>(options.wait_s.value_or(0), 1'000'000'000));
   for (;;) {
     try {
       return store.open(Access::write);
@@ -81,7 +93,8 @@ void open_dry(Outlet& outlet) {
   if (!files.empty() && !std::filesystem::exists(files.front())) {
     const auto folder = std::filesystem::path(files.front()).parent_path();
     if (!std::filesystem::is_directory(folder))
-      throw Error(Exit::store, fmt::format("cannot make {}: the folder {} does not exist", visible(files.front()), visible(folder.string())));
+      throw Error(Exit::store, fmt::format("cannot make {}: the folder {} does not exist", visible(files.front()),
+                                           visible(folder.string())));
     outlet.absent = true;
     return;
   }
@@ -99,12 +112,14 @@ Dialects make_dialects(const Options& options) {
     dialects.parsers.push_back(dialects.owned.back().get());
     dialects.names.push_back(format.substr(0, format.find(':')));
   };
-  const bool automatic = options.formats.empty() || std::find(options.formats.begin(), options.formats.end(), "auto") != options.formats.end();
+  const bool automatic = options.formats.empty() ||
+                         std::find(options.formats.begin(), options.formats.end(), "auto") != options.formats.end();
   for (const std::string& format : options.formats)
     if (format != "auto") add(format);
   if (automatic)
     for (const ParserInfo* info : all_parsers())
-      if (std::find(dialects.names.begin(), dialects.names.end(), info->name) == dialects.names.end()) add(std::string(info->name));
+      if (std::find(dialects.names.begin(), dialects.names.end(), info->name) == dialects.names.end())
+        add(std::string(info->name));
   return dialects;
 }
 
@@ -134,8 +149,9 @@ std::vector<Outlet> make_outlets(const Options& options) {
     } else {
       outlet.sink = info.make_sink(target);
     }
-    const std::string id = outlet.store != nullptr ? outlet.shown + '?' + target.setting("table", "usage") : text;
-    if (!outlets_named.insert(id).second) throw Error(Exit::usage, fmt::format("'{}' is named twice", visible(outlet.shown)), "one --sink for each");
+    const std::string id = outlet.store != nullptr ? outlet.shown : text;
+    if (!outlets_named.insert(id).second)
+      throw Error(Exit::usage, fmt::format("'{}' is named twice", visible(outlet.shown)), "one --sink for each");
     outlets.push_back(std::move(outlet));
   }
   return outlets;
@@ -144,7 +160,9 @@ std::vector<Outlet> make_outlets(const Options& options) {
 std::unique_ptr<Store> open_store(const Options& options) {
   const Target target = parse_target(options.from.empty() ? std::string(default_store) : options.from);
   const SinkInfo& info = find_sink(target.scheme);
-  if (info.make_store == nullptr) throw Error(Exit::usage, fmt::format("nothing can be read back from '{}'", target.shown()), "--from names a store, as sqlite:usage.db");
+  if (info.make_store == nullptr)
+    throw Error(Exit::usage, fmt::format("nothing can be read back from '{}'", target.shown()),
+                "--from names a store, as sqlite:usage.db");
   auto store = info.make_store(target);
   store->open(Access::read);
   return store;
@@ -178,7 +196,9 @@ Kept open_outlets(std::vector<Outlet>& outlets, const Options& options) {
         if (outlet.hooks_typed) refuse_change(store, "--hook", shown(settings->hooks), shown(names_of(outlet.hooks)));
         outlet.hooks = hooks_named(settings->hooks);
         if (settled_by != nullptr && settings->zone != kept.zone.name())
-          throw Error(Exit::usage, fmt::format("{} counts days in {}, {} in {}", visible(settled_by->shown()), kept.zone.name(), visible(store.shown()), settings->zone),
+          throw Error(Exit::usage,
+                      fmt::format("{} counts days in {}, {} in {}", visible(settled_by->shown()), kept.zone.name(),
+                                  visible(store.shown()), settings->zone),
                       "one time zone a run: ingest into each in a run of its own");
         kept = {.zone = Zone(settings->zone), .url_by = settings->url_by};
         settled_by = &store;
@@ -196,7 +216,8 @@ Kept open_outlets(std::vector<Outlet>& outlets, const Options& options) {
   if (options.dry_run) return kept;
   for (Outlet& outlet : outlets) {
     if (outlet.store == nullptr || outlet.failed) continue;
-    if (!outlet.store->settings()) outlet.store->settle({.hooks = names_of(outlet.hooks), .zone = kept.zone.name(), .url_by = kept.url_by});
+    if (!outlet.store->settings())
+      outlet.store->settle({.hooks = names_of(outlet.hooks), .zone = kept.zone.name(), .url_by = kept.url_by});
     outlet.store->use(outlet.hooks, kept.url_by);
   }
   return kept;
@@ -223,7 +244,9 @@ std::vector<const Hook*> hooks_named(const std::vector<std::string>& names) {
   return hooks;
 }
 
-std::span<const Hook* const> every_hook() { return all_hooks(); }
+std::span<const Hook* const> every_hook() {
+  return all_hooks();
+}
 
 std::vector<Listed> list_parsers() {
   std::vector<Listed> out;

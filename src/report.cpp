@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <fmt/format.h>
 #include <iterator>
 #include <numeric>
+
+#include <fmt/format.h>
 
 #include "src/base/hash.h"
 #include "src/base/text.h"

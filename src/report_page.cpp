@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fmt/format.h>
 #include <iterator>
 #include <span>
+
+#include <fmt/format.h>
 
 #include "src/base/table.h"
 #include "src/base/text.h"

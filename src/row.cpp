@@ -14,7 +14,9 @@ constexpr std::size_t block_size = 256 * 1024;
 
 }  // namespace
 
-Texts::Texts() { clear(); }
+Texts::Texts() {
+  clear();
+}
 
 void Texts::clear() {
   entries_.assign(1, Entry{"", 0, hash_text({})});
@@ -51,7 +53,9 @@ void Texts::grow() {
   }
 }
 
-TextId Texts::intern(std::string_view text) { return intern(text, hash_text(text)); }
+TextId Texts::intern(std::string_view text) {
+  return intern(text, hash_text(text));
+}
 
 TextId Texts::intern(std::string_view text, std::uint64_t hash) {
   const std::size_t mask = slots_.size() - 1;
@@ -70,8 +74,12 @@ TextId Texts::intern(std::string_view text, std::uint64_t hash) {
   return id;
 }
 
-std::uint64_t Counts::filtered() const { return std::accumulate(filtered_by.begin(), filtered_by.end(), std::uint64_t{0}); }
-std::uint64_t Counts::rejected() const { return std::accumulate(rejected_by.begin(), rejected_by.end(), std::uint64_t{0}); }
+std::uint64_t Counts::filtered() const {
+  return std::accumulate(filtered_by.begin(), filtered_by.end(), std::uint64_t{0});
+}
+std::uint64_t Counts::rejected() const {
+  return std::accumulate(rejected_by.begin(), rejected_by.end(), std::uint64_t{0});
+}
 
 Counts& Counts::operator+=(const Counts& other) {
   stored += other.stored;
@@ -105,10 +113,14 @@ void Batch::clear() {
 
 TextId Batch::text(Column column, std::size_t row) const {
   switch (column) {
-    case Column::url: return requests[request[row]].url;
-    case Column::path: return requests[request[row]].path;
-    case Column::agent: return agents[agent[row]].string;
-    default: break;
+    case Column::url:
+      return requests[request[row]].url;
+    case Column::path:
+      return requests[request[row]].path;
+    case Column::agent:
+      return agents[agent[row]].string;
+    default:
+      break;
   }
   const auto& ids = own[static_cast<std::size_t>(column)];
   return ids.empty() ? null_text : ids[row];
@@ -159,7 +171,9 @@ std::uint32_t find_or_add(std::vector<std::uint32_t>& slots, std::vector<T>& val
 std::uint64_t hash_request(const Request& r) {
   return mix(mix(std::uint64_t{r.request} << 32 | r.url, std::uint64_t{r.path} << 32 | r.url_args), r.method);
 }
-std::uint64_t hash_agent(const Agent& a) { return mix(a.string, 0); }
+std::uint64_t hash_agent(const Agent& a) {
+  return mix(a.string, 0);
+}
 
 }  // namespace
 
@@ -179,7 +193,8 @@ void Gatherer::append(Batch& to, const Batch& from, const std::vector<std::uint8
     if (requests_[id] != unmapped) return requests_[id];
     Request r = from.requests[id];
     for (TextId* t : {&r.request, &r.method, &r.url, &r.path, &r.url_args, &r.protocol}) *t = text(*t);
-    return requests_[id] = find_or_add(request_slots_, to.requests, r, hash_request(r), std::equal_to<Request>(), hash_request);
+    return requests_[id] =
+               find_or_add(request_slots_, to.requests, r, hash_request(r), std::equal_to<Request>(), hash_request);
   };
   const auto agent = [&](std::uint32_t id) {
     if (agents_[id] != unmapped) return agents_[id];

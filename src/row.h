@@ -56,11 +56,25 @@ class Texts {
 
 // The text columns that a row has of its own.
 enum class Column : std::uint8_t {
-  remote_addr, peer_addr, xforwardedfor, referrer, username, server_name, language,
-  visitor, country, blueprint, route, view_args, ip_info, track_var,
+  remote_addr,
+  peer_addr,
+  xforwardedfor,
+  referrer,
+  username,
+  server_name,
+  language,
+  visitor,
+  country,
+  blueprint,
+  route,
+  view_args,
+  ip_info,
+  track_var,
   own_count_,
   // and those it has by way of its request or agent
-  url = own_count_, path, agent,
+  url = own_count_,
+  path,
+  agent,
 };
 constexpr auto own_columns = static_cast<std::size_t>(Column::own_count_);
 
@@ -86,7 +100,16 @@ struct Hour {
 };
 
 // Why a line is no row. The names are those of P_rejects and --summary-json.
-enum class Reject : std::uint8_t { unknown_format, no_address, bad_time, bad_status, truncated, bad_json, too_long, count_ };
+enum class Reject : std::uint8_t {
+  unknown_format,
+  no_address,
+  bad_time,
+  bad_status,
+  truncated,
+  bad_json,
+  too_long,
+  count_
+};
 constexpr std::array<std::string_view, static_cast<std::size_t>(Reject::count_)> reject_names = {
     "unknown_format", "no_address", "bad_time", "bad_status", "truncated", "bad_json", "too_long"};
 
@@ -119,10 +142,10 @@ constexpr std::int16_t no_status = -1;
 
 struct Batch {
   // One entry a row.
-  std::vector<std::int64_t> time;      // microseconds since the epoch, UTC
-  std::vector<std::uint64_t> offset;   // of the line in the source's content, bytes
-  std::vector<std::int64_t> bytes;     // content_length
-  std::vector<std::int64_t> micros;    // speed, microseconds
+  std::vector<std::int64_t> time;     // microseconds since the epoch, UTC
+  std::vector<std::uint64_t> offset;  // of the line in the source's content, bytes
+  std::vector<std::int64_t> bytes;    // content_length
+  std::vector<std::int64_t> micros;   // speed, microseconds
   std::vector<std::int16_t> status;
   std::vector<std::uint8_t> flags;     // Flag; those of the request are in it
   std::vector<std::uint32_t> request;  // index into requests
@@ -148,8 +171,8 @@ struct Batch {
   void clear();
 
   TextId text(Column column, std::size_t row) const;  // any column
-  void set(Column column, TextId id);  // of the row being appended; own columns only
-  void end_row();                      // after all of a row's numbers were pushed
+  void set(Column column, TextId id);                 // of the row being appended; own columns only
+  void end_row();                                     // after all of a row's numbers were pushed
 };
 
 // Grows a batch from others: their rows in order, their ids mapped to its own.

@@ -16,17 +16,70 @@ namespace {
 
 // The flat columns in DESIGN's order.
 enum class Field : std::uint8_t {
-  date, url, path, url_args, method, protocol, request, status, content_length, speed,
-  remote_addr, peer_addr, xforwardedfor, agent_string, agent_browser, agent_language, agent_platform, agent_version,
-  bot, referrer, username, visitor, country, server_name, blueprint, route, view_args, authorization,
-  ip_info, track_var, flags, count_,
+  date,
+  url,
+  path,
+  url_args,
+  method,
+  protocol,
+  request,
+  status,
+  content_length,
+  speed,
+  remote_addr,
+  peer_addr,
+  xforwardedfor,
+  agent_string,
+  agent_browser,
+  agent_language,
+  agent_platform,
+  agent_version,
+  bot,
+  referrer,
+  username,
+  visitor,
+  country,
+  server_name,
+  blueprint,
+  route,
+  view_args,
+  authorization,
+  ip_info,
+  track_var,
+  flags,
+  count_,
 };
-constexpr std::array<std::string_view, static_cast<std::size_t>(Field::count_)> names = {
-    "date", "url", "path", "url_args", "method", "protocol", "request", "status", "content_length", "speed",
-    "remote_addr", "peer_addr", "xforwardedfor",
-    "user_agent.string", "user_agent.browser", "user_agent.language", "user_agent.platform", "user_agent.version",
-    "bot", "referrer", "username", "visitor", "country", "server_name", "blueprint", "route", "view_args",
-    "authorization", "ip_info", "track_var", "flags"};
+constexpr std::array<std::string_view, static_cast<std::size_t>(Field::count_)> names = {"date",
+                                                                                         "url",
+                                                                                         "path",
+                                                                                         "url_args",
+                                                                                         "method",
+                                                                                         "protocol",
+                                                                                         "request",
+                                                                                         "status",
+                                                                                         "content_length",
+                                                                                         "speed",
+                                                                                         "remote_addr",
+                                                                                         "peer_addr",
+                                                                                         "xforwardedfor",
+                                                                                         "user_agent.string",
+                                                                                         "user_agent.browser",
+                                                                                         "user_agent.language",
+                                                                                         "user_agent.platform",
+                                                                                         "user_agent.version",
+                                                                                         "bot",
+                                                                                         "referrer",
+                                                                                         "username",
+                                                                                         "visitor",
+                                                                                         "country",
+                                                                                         "server_name",
+                                                                                         "blueprint",
+                                                                                         "route",
+                                                                                         "view_args",
+                                                                                         "authorization",
+                                                                                         "ip_info",
+                                                                                         "track_var",
+                                                                                         "flags"};
 
 // Numbers and dates are made in one of these.
 using Buffer = std::array<char, 48>;
@@ -60,8 +113,10 @@ std::string_view date(std::int64_t micros, Buffer& buffer) {
   put_digits(time + 1, second / 3600, 2);
   put_digits(time + 4, second / 60 % 60, 2);
   put_digits(time + 7, second % 60, 2);
-  if (fraction == 0) time[9] = 'Z';
-  else put_digits(time + 10, fraction, 6);
+  if (fraction == 0)
+    time[9] = 'Z';
+  else
+    put_digits(time + 10, fraction, 6);
   return {buffer.data(), last.text.size() + (fraction == 0 ? 10 : 17)};
 }
 
@@ -151,36 +206,62 @@ class Pen {
   std::size_t at_;
 };
 
-std::size_t index(Column column) { return static_cast<std::size_t>(column); }
+std::size_t index(Column column) {
+  return static_cast<std::size_t>(column);
+}
 
 // The text that a field is, for those that are one; null_text for the others.
 TextId text_of(const RowView& row, Field field) {
   const auto own = [&row](Column column) { return row.own[index(column)]; };
   switch (field) {
-    case Field::path: return row.request.path;
-    case Field::method: return row.request.method;
-    case Field::protocol: return row.request.protocol;
-    case Field::request: return row.request.request;
-    case Field::remote_addr: return own(Column::remote_addr);
-    case Field::peer_addr: return own(Column::peer_addr);
-    case Field::xforwardedfor: return own(Column::xforwardedfor);
-    case Field::agent_string: return row.agent.string;
-    case Field::agent_browser: return row.agent.browser;
-    case Field::agent_language: return own(Column::language);  // a logged Accept-Language, else the agent's
-    case Field::agent_platform: return row.agent.platform;
-    case Field::agent_version: return row.agent.version;
-    case Field::bot: return row.agent.bot;
-    case Field::referrer: return own(Column::referrer);
-    case Field::username: return own(Column::username);
-    case Field::visitor: return own(Column::visitor);
-    case Field::country: return own(Column::country);
-    case Field::server_name: return own(Column::server_name);
-    case Field::blueprint: return own(Column::blueprint);
-    case Field::route: return own(Column::route);
-    case Field::view_args: return own(Column::view_args);
-    case Field::ip_info: return own(Column::ip_info);
-    case Field::track_var: return own(Column::track_var);
-    default: return null_text;
+    case Field::path:
+      return row.request.path;
+    case Field::method:
+      return row.request.method;
+    case Field::protocol:
+      return row.request.protocol;
+    case Field::request:
+      return row.request.request;
+    case Field::remote_addr:
+      return own(Column::remote_addr);
+    case Field::peer_addr:
+      return own(Column::peer_addr);
+    case Field::xforwardedfor:
+      return own(Column::xforwardedfor);
+    case Field::agent_string:
+      return row.agent.string;
+    case Field::agent_browser:
+      return row.agent.browser;
+    case Field::agent_language:
+      return own(Column::language);  // a logged Accept-Language, else the agent's
+    case Field::agent_platform:
+      return row.agent.platform;
+    case Field::agent_version:
+      return row.agent.version;
+    case Field::bot:
+      return row.agent.bot;
+    case Field::referrer:
+      return own(Column::referrer);
+    case Field::username:
+      return own(Column::username);
+    case Field::visitor:
+      return own(Column::visitor);
+    case Field::country:
+      return own(Column::country);
+    case Field::server_name:
+      return own(Column::server_name);
+    case Field::blueprint:
+      return own(Column::blueprint);
+    case Field::route:
+      return own(Column::route);
+    case Field::view_args:
+      return own(Column::view_args);
+    case Field::ip_info:
+      return own(Column::ip_info);
+    case Field::track_var:
+      return own(Column::track_var);
+    default:
+      return null_text;
   }
 }
 
@@ -190,12 +271,16 @@ void append_row_json(std::string& out, const RowView& row) {
   Pen pen(out);
   Buffer buffer;
   const auto text = [&](TextId id) {
-    if (id == null_text) pen.constant("null");
-    else pen.quoted(row(id));
+    if (id == null_text)
+      pen.constant("null");
+    else
+      pen.quoted(row(id));
   };
   const auto json = [&](TextId id) {  // the text is JSON already
-    if (id == null_text) pen.constant("null");
-    else pen.text(row(id));
+    if (id == null_text)
+      pen.constant("null");
+    else
+      pen.text(row(id));
   };
   const auto own = [&](Column column) { return row.own[index(column)]; };
 
@@ -268,14 +353,22 @@ void append_row_json(std::string& out, const RowView& row) {
   pen.constant("]}");
 }
 
-std::span<const std::string_view> row_fields() { return names; }
+std::span<const std::string_view> row_fields() {
+  return names;
+}
 
 bool append_row_field(std::string& out, const RowView& row, std::size_t field) {
   Buffer buffer;
   switch (static_cast<Field>(field)) {
-    case Field::date: out += date(row.time, buffer); return true;
-    case Field::url: out += row.has(row.request.url) ? row(row.request.url) : "-"; return true;
-    case Field::url_args: out += row.has(row.request.url_args) ? row(row.request.url_args) : "{}"; return true;
+    case Field::date:
+      out += date(row.time, buffer);
+      return true;
+    case Field::url:
+      out += row.has(row.request.url) ? row(row.request.url) : "-";
+      return true;
+    case Field::url_args:
+      out += row.has(row.request.url_args) ? row(row.request.url_args) : "{}";
+      return true;
     case Field::status:
       if (row.status != no_status) out += number(row.status, buffer);
       return row.status != no_status;
@@ -285,9 +378,14 @@ bool append_row_field(std::string& out, const RowView& row, std::size_t field) {
     case Field::speed:
       if (row.micros != no_number) out += seconds(row.micros, buffer);
       return row.micros != no_number;
-    case Field::authorization: out += row.has(Column::username) ? "true" : "false"; return true;
-    case Field::flags: append_flags(out, row.flags); return row.flags != 0;
-    default: break;
+    case Field::authorization:
+      out += row.has(Column::username) ? "true" : "false";
+      return true;
+    case Field::flags:
+      append_flags(out, row.flags);
+      return row.flags != 0;
+    default:
+      break;
   }
   const TextId id = text_of(row, static_cast<Field>(field));
   if (id == null_text) return false;
@@ -326,8 +424,10 @@ void append_padded(std::string& out, const RowView& row, Field field, std::size_
   if (!append_row_field(out, row, static_cast<std::size_t>(field))) out += '-';
   const std::size_t shown = display_width(std::string_view(out).substr(from));
   const std::size_t blanks = width > shown ? width - shown : 0;
-  if (right) out.insert(from, blanks, ' ');
-  else out.append(blanks, ' ');
+  if (right)
+    out.insert(from, blanks, ' ');
+  else
+    out.append(blanks, ' ');
   out += ' ';
 }
 
@@ -345,8 +445,10 @@ void append_row_cells(std::string& out, const RowView& row, Delimiter delimiter)
     if (i != 0) out += static_cast<char>(delimiter);
     const std::size_t from = out.size();
     append_row_field(out, row, i);
-    if (delimiter == Delimiter::comma) finish_csv_cell(out, from);
-    else finish_tsv_cell(out, from);
+    if (delimiter == Delimiter::comma)
+      finish_csv_cell(out, from);
+    else
+      finish_tsv_cell(out, from);
   }
 }
 

@@ -31,17 +31,17 @@ struct Settings {
 // What is known of a log: its content by cumulative hashes, how far it was
 // taken, and hints where it was last seen.
 struct SourceRecord {
-  std::int64_t id = 0;        // the store's; 0: not stored yet
-  std::string path, host;     // where it was last seen
-  std::string name;           // --source; empty: known by content alone
-  std::uint64_t device = 0, inode = 0, size = 0;  // of the file, compressed or not
+  std::int64_t id = 0;                                   // the store's; 0: not stored yet
+  std::string path, host;                                // where it was last seen
+  std::string name;                                      // --source; empty: known by content alone
+  std::uint64_t device = 0, inode = 0, size = 0;         // of the file, compressed or not
   std::int64_t mtime_ns = 0, ctime_ns = 0, seen_ns = 0;  // seen: when the hints were taken
-  bool finished = false;      // the file was taken to its end when seen
-  std::vector<std::uint64_t> marks;  // hash at each mark that the content has reached
-  std::uint64_t offset = 0;   // bytes taken
-  std::uint64_t end_hash = 0; // hash at offset
+  bool finished = false;                                 // the file was taken to its end when seen
+  std::vector<std::uint64_t> marks;                      // hash at each mark that the content has reached
+  std::uint64_t offset = 0;                              // bytes taken
+  std::uint64_t end_hash = 0;                            // hash at offset
   std::string format, filters;
-  std::int64_t first_line = no_number;  // time of the first readable line, microseconds
+  std::int64_t first_line = no_number;                         // time of the first readable line, microseconds
   std::int64_t first_date = no_number, last_date = no_number;  // of its rows, microseconds
   std::int64_t first_taken = 0, last_taken = 0;                // seconds since the epoch
   std::uint64_t read = 0, stored = 0, filtered = 0, rejected = 0, blank = 0;  // lines up to offset
@@ -65,12 +65,12 @@ struct Summary {
 
 // A byte range of one source that ends at a newline, with all that came of it.
 struct Unit {
-  Batch batch;  // rows, rejects (lines counted within the source) and counts
+  Batch batch;                     // rows, rejects (lines counted within the source) and counts
   std::vector<Summary> summaries;  // of every hook that a store in this run keeps
   std::uint64_t begin = 0, end = 0;
   std::uint64_t rejects_not_kept = 0;  // counted, but beyond what is kept
-  std::uint64_t index = 0;  // of the input in the run
-  SourceRecord source;  // marks, hash, hints and format as of `end`; not the sums
+  std::uint64_t index = 0;             // of the input in the run
+  SourceRecord source;                 // marks, hash, hints and format as of `end`; not the sums
 };
 
 struct RunRecord {
@@ -98,7 +98,7 @@ struct SumQuery {
   std::int64_t since = INT64_MIN, until = INT64_MAX;  // buckets, as in Cell; until is exclusive
   std::optional<std::string> key;
   std::uint64_t limit = 0, skip = 0;  // 0: no limit
-  bool total = false;  // one Sum a key over all buckets, most hits first
+  bool total = false;                 // one Sum a key over all buckets, most hits first
 };
 
 struct Sum {
@@ -117,8 +117,8 @@ class Store {
   // write: alone, creating what is missing; throws Exit::locked with the
   // holder if another run has it. read: whatever is there, without a lock.
   virtual void open(Access access) = 0;
-  virtual bool created() const = 0;            // by this open
-  virtual std::string shown() const = 0;       // absolute, without secrets
+  virtual bool created() const = 0;                    // by this open
+  virtual std::string shown() const = 0;               // absolute, without secrets
   virtual std::vector<std::string> files() const = 0;  // never to be read as input
 
   virtual std::optional<Settings> settings() = 0;  // nothing: no run has settled them

@@ -74,7 +74,8 @@ Summary Summariser::operator()(const Hook& hook, UrlBy by) {
   for (std::size_t r = 0; r < hours_.size(); ++r) {
     for (std::size_t i = begin_[r]; i < begin_[r + 1]; ++i) {
       const std::uint32_t row = rows_[i];
-      const TextId key = hook.by_status ? static_cast<TextId>(std::max<std::int16_t>(batch_.status[row], 0)) : batch_.text(column, row);
+      const TextId key = hook.by_status ? static_cast<TextId>(std::max<std::int16_t>(batch_.status[row], 0))
+                                        : batch_.text(column, row);
       add(key, 1, batch_.bytes[row] == no_number ? 0 : batch_.bytes[row]);
     }
     flush(batch_.hours[hours_[r]].start, hourly);
@@ -84,13 +85,15 @@ Summary Summariser::operator()(const Hook& hook, UrlBy by) {
   for (std::size_t r = 0; r < hours_.size();) {
     const std::int32_t day = batch_.hours[hours_[r]].day;
     for (; r < hours_.size() && batch_.hours[hours_[r]].day == day; ++r)
-      for (const std::int64_t hour = batch_.hours[hours_[r]].start; cell < hourly.size() && hourly[cell].bucket == hour; ++cell)
+      for (const std::int64_t hour = batch_.hours[hours_[r]].start; cell < hourly.size() && hourly[cell].bucket == hour;
+           ++cell)
         add(hourly[cell].key, hourly[cell].hits, hourly[cell].transfer);
     flush(day, daily);
   }
   for (std::size_t d = 0; d < daily.size();) {
     const std::int64_t month = month_begin(daily[d].bucket);
-    for (; d < daily.size() && month_begin(daily[d].bucket) == month; ++d) add(daily[d].key, daily[d].hits, daily[d].transfer);
+    for (; d < daily.size() && month_begin(daily[d].bucket) == month; ++d)
+      add(daily[d].key, daily[d].hits, daily[d].transfer);
     flush(month, monthly);
   }
   return summary;

@@ -578,6 +578,18 @@ def stores_apart_within_a_line():
 
 
 @case
+def a_hole_longer_than_a_line_may_be():
+    """copytruncate under a writer without O_APPEND: NULs up to where it wrote on."""
+    text = lines(30)
+    log = bench.write("a.log", b"".join(text[:10]) + b"\0" * 3_000_000 + b"".join(text[10:20]))
+    takes("around the hole", 20, log)
+    bench.write("a.log", b"\0" * 500 + b"".join(text[20:]), "ab")
+    takes("behind another", 10, log)
+    takes("again", 0, log)
+    rows_are(30)
+
+
+@case
 def print_alone_gets_all():
     log = bench.write("a.log", lines(30))
     for _ in range(2):

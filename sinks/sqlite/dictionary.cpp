@@ -9,10 +9,14 @@ namespace {
 
 constexpr std::size_t cache_slots = 1 << 20;  // 16 MiB each, filled to three quarters
 
-std::uint64_t seeded(std::string_view text, std::uint64_t seed) { return XXH3_64bits_withSeed(text.data(), text.size(), seed); }
+std::uint64_t seeded(std::string_view text, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(text.data(), text.size(), seed);
+}
 
 // SQLite's integers are signed; the order is theirs.
-std::int64_t stored(std::uint64_t hash) { return static_cast<std::int64_t>(hash); }
+std::int64_t stored(std::uint64_t hash) {
+  return static_cast<std::int64_t>(hash);
+}
 
 // Where P_requests need not keep the URL: it is the target as logged.
 bool url_in_request(const Batch& batch, const Request& r) {
@@ -52,8 +56,7 @@ void IdCache::clear() {
 }
 
 Dictionary::Dictionary(Database& database, const std::string& prefix, std::uint64_t seed)
-    : database_(database),
-      seed_(seed),
+    : seed_(seed),
       next_text_(database.number("SELECT max(id) FROM " + prefix + "_texts") + 1),
       next_request_(database.number("SELECT max(id) FROM " + prefix + "_requests") + 1),
       find_text_(database, "SELECT id FROM " + prefix + "_texts_by_hash WHERE hash = ?"),
@@ -102,7 +105,8 @@ std::int64_t Dictionary::dash() {
 void Dictionary::look_up(std::vector<Wanted>& wanted, Statement& find, IdCache& cache, std::vector<std::int64_t>& ids,
                          const std::function<bool(std::uint32_t, std::int64_t)>& same) {
   std::erase_if(wanted, [&](const Wanted& w) { return (ids[w.index] = cache.find(w.hash)) != 0; });
-  std::sort(wanted.begin(), wanted.end(), [](const Wanted& a, const Wanted& b) { return stored(a.hash) < stored(b.hash); });
+  std::sort(wanted.begin(), wanted.end(),
+            [](const Wanted& a, const Wanted& b) { return stored(a.hash) < stored(b.hash); });
   std::erase_if(wanted, [&](const Wanted& w) {
     std::int64_t id = 0;
     for (find.bind(1, stored(w.hash)); id == 0 && find.step();)

@@ -55,7 +55,6 @@ class Dictionary {
   void look_up(std::vector<Wanted>& wanted, Statement& find, IdCache& cache, std::vector<std::int64_t>& ids,
                const std::function<bool(std::uint32_t, std::int64_t)>& same);
 
-  Database& database_;
   const std::uint64_t seed_;
   std::int64_t next_text_, next_request_;  // ids to give
   std::int64_t dash_ = 0;

@@ -14,14 +14,17 @@ namespace {
 
 constexpr std::size_t rows_a_batch = 8192;
 
-std::uint64_t unsigned_of(std::int64_t n) { return static_cast<std::uint64_t>(n); }
+std::uint64_t unsigned_of(std::int64_t n) {
+  return static_cast<std::uint64_t>(n);
+}
 
 // Rows of the base tables as a batch: each dictionary id is looked up once.
 class RowReader {
  public:
   RowReader(Database& database, const std::string& prefix)
       : text_(database, "SELECT text FROM " + prefix + "_texts WHERE id = ?"),
-        request_(database, "SELECT request, method, url, path, url_args, protocol FROM " + prefix + "_requests WHERE id = ?"),
+        request_(database,
+                 "SELECT request, method, url, path, url_args, protocol FROM " + prefix + "_requests WHERE id = ?"),
         agent_(database, "SELECT browser, language, platform, version, bot FROM " + prefix + "_agents WHERE id = ?") {}
 
   Batch batch;
@@ -101,8 +104,12 @@ class RowReader {
 }  // namespace
 
 std::vector<SourceRecord> read_sources(Database& database, const std::string& prefix) {
-  Statement s(database, "SELECT id, host, path, name, format, filters, device, inode, size, mtime_ns, ctime_ns, seen_ns, finished, marks,"
-      " end_offset, end_hash, first_line, first_ts, last_ts, first_taken, last_taken, read, stored, filtered, rejected, blank FROM " + prefix + "_inputs ORDER BY id");
+  Statement s(
+      database,
+      "SELECT id, host, path, name, format, filters, device, inode, size, mtime_ns, ctime_ns, seen_ns, finished, marks,"
+      " end_offset, end_hash, first_line, first_ts, last_ts, first_taken, last_taken, read, stored, filtered, "
+      "rejected, blank FROM " +
+          prefix + "_inputs ORDER BY id");
   std::vector<SourceRecord> out;
   while (s.step()) {
     SourceRecord r;
@@ -139,12 +146,15 @@ std::vector<SourceRecord> read_sources(Database& database, const std::string& pr
   return out;
 }
 
-void read_rows(Database& database, const std::string& prefix, const RowQuery& query, const std::function<bool(const Batch&)>& visit) {
+void read_rows(Database& database, const std::string& prefix, const RowQuery& query,
+               const std::function<bool(const Batch&)>& visit) {
   // In the order of own columns.
   static constexpr std::array<std::string_view, own_columns> own = {
-      "remote_addr", "peer_addr", "xforwardedfor", "referrer", "username", "server_name", "language",
-      "visitor", "country", "blueprint", "route", "view_args", "ip_info", "track_var"};
-  std::string sql = fmt::format("SELECT ts, source_offset, content_length, micros, status, flags, request, agent, {} FROM {}_data", fmt::join(own, ", "), prefix);
+      "remote_addr", "peer_addr", "xforwardedfor", "referrer", "username",  "server_name", "language",
+      "visitor",     "country",   "blueprint",     "route",    "view_args", "ip_info",     "track_var"};
+  std::string sql =
+      fmt::format("SELECT ts, source_offset, content_length, micros, status, flags, request, agent, {} FROM {}_data",
+                  fmt::join(own, ", "), prefix);
   const bool bounded = query.since != INT64_MIN || query.until != INT64_MAX;
   if (bounded) sql += " WHERE ts >= ? AND ts < ?";
   if (query.newest_first) sql += " ORDER BY ts DESC, id DESC";
@@ -164,7 +174,8 @@ void read_rows(Database& database, const std::string& prefix, const RowQuery& qu
       b.request.push_back(reader.request(s.number(6)));
       b.agent.push_back(s.null(7) ? 0 : reader.agent(s.number(7)));
       for (std::size_t c = 0; c < own_columns; ++c)
-        if (const int column = 8 + static_cast<int>(c); !s.null(column)) b.set(static_cast<Column>(c), reader.text(s.number(column)));
+        if (const int column = 8 + static_cast<int>(c); !s.null(column))
+          b.set(static_cast<Column>(c), reader.text(s.number(column)));
       b.end_row();
     }
     b.counts.stored = b.size();
@@ -176,11 +187,11 @@ std::vector<Sum> read_sums(Database& database, const std::string& prefix, const 
   const auto period = static_cast<std::size_t>(query.period);
   const std::int64_t unit = query.period == Period::hour ? quarter : 1;
   const std::string_view bucket = period_names[period];
-  std::string sql = fmt::format("SELECT {}, {}, {}, {} FROM {} c{} WHERE c.{} >= ? AND c.{} < ?",
-                                query.total ? "0" : fmt::format("c.{}", bucket), hook.by_status ? "c.key" : "t.text",
-                                query.total ? "sum(c.hits)" : "c.hits", query.total ? "sum(c.transfer)" : "c.transfer",
-                                cells_table(prefix, hook, query.period), hook.by_status ? "" : fmt::format(" CROSS JOIN {}_texts t ON t.id = c.key", prefix),
-                                bucket, bucket);
+  std::string sql = fmt::format(
+      "SELECT {}, {}, {}, {} FROM {} c{} WHERE c.{} >= ? AND c.{} < ?", query.total ? "0" : fmt::format("c.{}", bucket),
+      hook.by_status ? "c.key" : "t.text", query.total ? "sum(c.hits)" : "c.hits",
+      query.total ? "sum(c.transfer)" : "c.transfer", cells_table(prefix, hook, query.period),
+      hook.by_status ? "" : fmt::format(" CROSS JOIN {}_texts t ON t.id = c.key", prefix), bucket, bucket);
   if (query.key) sql += hook.by_status ? " AND c.key = ?" : " AND t.text = ?";
   if (query.total) sql += " GROUP BY c.key";
   sql += fmt::format(" ORDER BY {}3 DESC, 2", query.total ? "" : "1 DESC, ");
@@ -203,20 +214,27 @@ std::vector<Sum> read_sums(Database& database, const std::string& prefix, const 
 }
 
 std::vector<RejectRecord> read_rejects(Database& database, const std::string& prefix) {
-  Statement s(database, fmt::format("SELECT i.path, r.line, r.source_offset, r.reason, r.raw, r.seen FROM {}_rejects r JOIN {}_inputs i ON i.id = r.source ORDER BY r.source, r.source_offset", prefix, prefix));
+  Statement s(database, fmt::format("SELECT i.path, r.line, r.source_offset, r.reason, r.raw, r.seen FROM {}_rejects r "
+                                    "JOIN {}_inputs i ON i.id = r.source ORDER BY r.source, r.source_offset",
+                                    prefix, prefix));
   std::vector<RejectRecord> out;
   while (s.step())
-    out.push_back({std::string(s.text(0)), unsigned_of(s.number(1)), unsigned_of(s.number(2)), std::string(s.text(3)), std::string(s.text(4)), s.number(5)});
+    out.push_back({std::string(s.text(0)), unsigned_of(s.number(1)), unsigned_of(s.number(2)), std::string(s.text(3)),
+                   std::string(s.text(4)), s.number(5)});
   return out;
 }
 
 std::vector<RunRecord> read_runs(Database& database, const std::string& prefix) {
-  Statement s(database, "SELECT id, begin, end, exit, read, stored, filtered, rejected, blank, already_taken, version, host, notices FROM " + prefix + "_runs ORDER BY id DESC");
+  Statement s(database,
+              "SELECT id, begin, end, exit, read, stored, filtered, rejected, blank, already_taken, version, host, "
+              "notices FROM " +
+                  prefix + "_runs ORDER BY id DESC");
   std::vector<RunRecord> out;
   while (s.step())
-    out.push_back({s.number(0), s.number(1), s.number(2), static_cast<int>(s.number(3)), unsigned_of(s.number(4)), unsigned_of(s.number(5)),
-                   unsigned_of(s.number(6)), unsigned_of(s.number(7)), unsigned_of(s.number(8)), unsigned_of(s.number(9)),
-                   std::string(s.text(10)), std::string(s.text(11)), std::string(s.text(12))});
+    out.push_back({s.number(0), s.number(1), s.number(2), static_cast<int>(s.number(3)), unsigned_of(s.number(4)),
+                   unsigned_of(s.number(5)), unsigned_of(s.number(6)), unsigned_of(s.number(7)),
+                   unsigned_of(s.number(8)), unsigned_of(s.number(9)), std::string(s.text(10)), std::string(s.text(11)),
+                   std::string(s.text(12))});
   return out;
 }
 

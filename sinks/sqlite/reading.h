@@ -11,7 +11,8 @@
 namespace track_usage::sqlite {
 
 std::vector<SourceRecord> read_sources(Database& database, const std::string& prefix);
-void read_rows(Database& database, const std::string& prefix, const RowQuery& query, const std::function<bool(const Batch&)>& visit);
+void read_rows(Database& database, const std::string& prefix, const RowQuery& query,
+               const std::function<bool(const Batch&)>& visit);
 std::vector<Sum> read_sums(Database& database, const std::string& prefix, const Hook& hook, const SumQuery& query);
 std::vector<RejectRecord> read_rejects(Database& database, const std::string& prefix);
 std::vector<RunRecord> read_runs(Database& database, const std::string& prefix);

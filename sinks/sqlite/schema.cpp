@@ -27,11 +27,13 @@ std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t perio
   const std::string_view bucket = bucket_columns[period];
   const auto distinct = [&](std::string_view hook) {
     if (kept(hook) == nullptr) return std::string("NULL");
-    return fmt::format("(SELECT count(*) FROM P_{}_{}_cells d WHERE d.{} = b.{})", hook, period_tables[period], bucket, bucket);
+    return fmt::format("(SELECT count(*) FROM P_{}_{}_cells d WHERE d.{} = b.{})", hook, period_tables[period], bucket,
+                       bucket);
   };
   const bool status = kept("status") != nullptr;
   const auto errors = [&](int from) {
-    return status ? fmt::format("sum(CASE WHEN c.key BETWEEN {} AND {} THEN c.hits ELSE 0 END)", from, from + 99) : std::string("NULL");
+    return status ? fmt::format("sum(CASE WHEN c.key BETWEEN {} AND {} THEN c.hits ELSE 0 END)", from, from + 99)
+                  : std::string("NULL");
   };
   std::string from;
   if (!hooks.empty()) {
@@ -40,14 +42,17 @@ std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t perio
   } else {
     static constexpr std::array<std::string_view, 3> of_row = {"r.hour", "h.day", "m.month"};
     from = fmt::format(
-        "(SELECT {} AS bucket, count(*) AS hits, sum(coalesce(r.content_length, 0)) AS transfer, NULL AS key FROM P_data r"
+        "(SELECT {} AS bucket, count(*) AS hits, sum(coalesce(r.content_length, 0)) AS transfer, NULL AS key FROM "
+        "P_data r"
         " JOIN P_hours h ON h.hour = r.hour JOIN P_days m ON m.day = h.day GROUP BY 1) c ON c.bucket = b.{}",
         of_row[period], bucket);
   }
   return fmt::format(
-      "CREATE VIEW P_{} AS SELECT b.date AS date, sum(c.hits) AS hits, sum(c.transfer) AS transfer, {} AS errors_4xx, {} AS "
+      "CREATE VIEW P_{} AS SELECT b.date AS date, sum(c.hits) AS hits, sum(c.transfer) AS transfer, {} AS errors_4xx, "
+      "{} AS "
       "errors_5xx, {} AS addresses, {} AS visitors FROM P_{} b JOIN {} GROUP BY b.date;\n",
-      period_tables[period], errors(400), errors(500), distinct("remote"), distinct("visitor"), bucket_tables[period], from);
+      period_tables[period], errors(400), errors(500), distinct("remote"), distinct("visitor"), bucket_tables[period],
+      from);
 }
 
 }  // namespace
@@ -103,7 +108,8 @@ std::string create_hook(const std::string& prefix, const Hook& hook) {
   std::string sql;
   for (std::size_t p = 0; p < period_names.size(); ++p)
     sql += fmt::format(
-        "CREATE TABLE {} ({} INTEGER, key INTEGER, hits INTEGER NOT NULL, transfer INTEGER NOT NULL, PRIMARY KEY ({}, key)) WITHOUT ROWID;\n",
+        "CREATE TABLE {} ({} INTEGER, key INTEGER, hits INTEGER NOT NULL, transfer INTEGER NOT NULL, PRIMARY KEY ({}, "
+        "key)) WITHOUT ROWID;\n",
         cells_table(prefix, hook, static_cast<Period>(p)), bucket_columns[p], bucket_columns[p]);
   return sql;
 }
@@ -118,13 +124,26 @@ CREATE VIEW P_rows AS SELECT r.id AS id, r.ts AS ts,
   coalesce((SELECT text FROM P_texts WHERE id = q.url), CASE WHEN q.method IS NULL THEN '-'
     WHEN q.protocol IS NULL THEN substr(q.request, length(q.method) + 2)
     ELSE substr(q.request, length(q.method) + 2, length(q.request) - length(q.method) - length(q.protocol) - 2) END) AS url,
-  (SELECT text FROM P_texts WHERE id = q.path) AS path, coalesce(q.url_args, '{}') AS url_args, q.method AS method, q.protocol AS protocol, q.request AS request,
+  (SELECT text FROM P_texts WHERE id = q.path) AS path,
+  coalesce(q.url_args, '{}') AS url_args, q.method AS method, q.protocol AS protocol, q.request AS request,
   r.status AS status, r.content_length AS content_length, r.micros / 1000000.0 AS speed,
-  (SELECT text FROM P_texts WHERE id = r.remote_addr) AS remote_addr, (SELECT text FROM P_texts WHERE id = r.peer_addr) AS peer_addr, (SELECT text FROM P_texts WHERE id = r.xforwardedfor) AS xforwardedfor,
-  (SELECT text FROM P_texts WHERE id = r.agent) AS ua_string, a.browser AS ua_browser, (SELECT text FROM P_texts WHERE id = r.language) AS ua_language, a.platform AS ua_platform, a.version AS ua_version,
-  a.bot AS bot, (SELECT text FROM P_texts WHERE id = r.referrer) AS referrer, (SELECT text FROM P_texts WHERE id = r.username) AS username, (SELECT text FROM P_texts WHERE id = r.visitor) AS visitor, (SELECT text FROM P_texts WHERE id = r.country) AS country, (SELECT text FROM P_texts WHERE id = r.server_name) AS server_name,
-  (SELECT text FROM P_texts WHERE id = r.blueprint) AS blueprint, (SELECT text FROM P_texts WHERE id = r.route) AS route, (SELECT text FROM P_texts WHERE id = r.view_args) AS view_args, r.username IS NOT NULL AS authorized,
-  (SELECT text FROM P_texts WHERE id = r.ip_info) AS ip_info, (SELECT text FROM P_texts WHERE id = r.track_var) AS track_var,
+  (SELECT text FROM P_texts WHERE id = r.remote_addr) AS remote_addr,
+  (SELECT text FROM P_texts WHERE id = r.peer_addr) AS peer_addr,
+  (SELECT text FROM P_texts WHERE id = r.xforwardedfor) AS xforwardedfor,
+  (SELECT text FROM P_texts WHERE id = r.agent) AS ua_string, a.browser AS ua_browser,
+  (SELECT text FROM P_texts WHERE id = r.language) AS ua_language,
+  a.platform AS ua_platform, a.version AS ua_version, a.bot AS bot,
+  (SELECT text FROM P_texts WHERE id = r.referrer) AS referrer,
+  (SELECT text FROM P_texts WHERE id = r.username) AS username,
+  (SELECT text FROM P_texts WHERE id = r.visitor) AS visitor,
+  (SELECT text FROM P_texts WHERE id = r.country) AS country,
+  (SELECT text FROM P_texts WHERE id = r.server_name) AS server_name,
+  (SELECT text FROM P_texts WHERE id = r.blueprint) AS blueprint,
+  (SELECT text FROM P_texts WHERE id = r.route) AS route,
+  (SELECT text FROM P_texts WHERE id = r.view_args) AS view_args,
+  r.username IS NOT NULL AS authorized,
+  (SELECT text FROM P_texts WHERE id = r.ip_info) AS ip_info,
+  (SELECT text FROM P_texts WHERE id = r.track_var) AS track_var,
   ltrim(CASE WHEN r.flags & 1 THEN ',malformed_request' ELSE '' END || CASE WHEN r.flags & 2 THEN ',truncated_line' ELSE '' END ||
         CASE WHEN r.flags & 4 THEN ',not_utf8' ELSE '' END || CASE WHEN r.flags & 8 THEN ',long_line' ELSE '' END, ',') AS flags,
   r.source AS source, r.source_offset AS source_offset
@@ -145,9 +164,11 @@ CREATE VIEW P_sources AS SELECT id, host, path, format, filters,
       // CROSS JOIN keeps the order: a condition on date finds its buckets first
       // and seeks their cells.
       const std::string_view bucket = bucket_columns[p];
-      sql += fmt::format("CREATE VIEW P_{0}_{1} AS SELECT b.date AS date, {2} AS {3}, c.hits AS hits, c.transfer AS transfer FROM P_{4} b CROSS JOIN P_{0}_{1}_cells c ON c.{5} = b.{5}{6};\n",
-                         hook->name, period_tables[p], hook->by_status ? "c.key" : "t.text", hook->column, bucket_tables[p], bucket,
-                         hook->by_status ? "" : " CROSS JOIN P_texts t ON t.id = c.key");
+      sql += fmt::format(
+          "CREATE VIEW P_{0}_{1} AS SELECT b.date AS date, {2} AS {3}, c.hits AS hits, c.transfer AS transfer FROM "
+          "P_{4} b CROSS JOIN P_{0}_{1}_cells c ON c.{5} = b.{5}{6};\n",
+          hook->name, period_tables[p], hook->by_status ? "c.key" : "t.text", hook->column, bucket_tables[p], bucket,
+          hook->by_status ? "" : " CROSS JOIN P_texts t ON t.id = c.key");
     }
   for (std::size_t p = 0; p < period_names.size(); ++p) sql += totals_view(hooks, p);
   return replace_prefix(std::move(sql), prefix);

@@ -1,5 +1,7 @@
 // sqlite: the embedded store. One file, one writer (a lock beside the file),
 // any number of readers; a unit is one transaction.
+#include "src/store.h"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -21,7 +23,6 @@
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
 #include "src/error.h"
-#include "src/store.h"
 
 namespace track_usage {
 namespace {
@@ -29,12 +30,14 @@ namespace {
 using sqlite::cells_table;
 using sqlite::quarter;
 
-constexpr int wait_ms = 60'000;             // for another program that holds the database
-constexpr mode_t new_file = 0640;           // a log's content is not for everybody
+constexpr int wait_ms = 60'000;    // for another program that holds the database
+constexpr mode_t new_file = 0640;  // a log's content is not for everybody
 constexpr std::int64_t kept_runs = 1000;
 constexpr std::int64_t rejects_of_source = 1000, reject_bytes = 10 << 20;
 
-std::string join(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ",")); }
+std::string join(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ","));
+}
 
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> out;
@@ -53,13 +56,20 @@ std::string_view bytes_of(const std::vector<std::uint64_t>& marks) {
 class SqliteStore final : public Store {
  public:
   explicit SqliteStore(const Target& target)
-      : path_(target.location), prefix_(target.setting("table", "usage")), full_(target.setting("synchronous", "normal") == "full") {
-    const bool name = !prefix_.empty() && prefix_.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos &&
+      : path_(target.location),
+        prefix_(target.setting("table", "usage")),
+        full_(target.setting("synchronous", "normal") == "full") {
+    const bool name = !prefix_.empty() &&
+                      prefix_.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
+                          std::string::npos &&
                       !(prefix_[0] >= '0' && prefix_[0] <= '9');
-    if (!name) throw Error(Exit::usage, fmt::format("{}: table '{}' is no name for a table", target.shown(), visible(prefix_)), "letters, digits and _ only");
+    if (!name)
+      throw Error(Exit::usage, fmt::format("{}: table '{}' is no name for a table", target.shown(), visible(prefix_)),
+                  "letters, digits and _ only");
     const std::string synchronous = target.setting("synchronous", "normal");
     if (synchronous != "normal" && synchronous != "full")
-      throw Error(Exit::usage, fmt::format("{}: synchronous is 'normal' or 'full', not '{}'", target.shown(), visible(synchronous)));
+      throw Error(Exit::usage,
+                  fmt::format("{}: synchronous is 'normal' or 'full', not '{}'", target.shown(), visible(synchronous)));
     temporary_ = path_.empty();
     if (!temporary_) path_ = std::filesystem::absolute(path_).lexically_normal().string();
   }
@@ -84,7 +94,8 @@ class SqliteStore final : public Store {
       if (!temporary_) take_lock();
       created_ = temporary_ || !std::filesystem::exists(path_);
       if (created_ && !temporary_) create_file();
-      database_ = std::make_unique<Database>(path_, temporary_ ? Database::Mode::temporary : Database::Mode::write, wait_ms);
+      database_ =
+          std::make_unique<Database>(path_, temporary_ ? Database::Mode::temporary : Database::Mode::write, wait_ms);
       check_version();
       if (temporary_) {
         database_->exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
@@ -96,7 +107,8 @@ class SqliteStore final : public Store {
       }
       if (!database_->has_table(prefix_ + "_settings")) create_tables();
       run_ = database_->number("SELECT max(id) FROM " + prefix_ + "_runs") + 1;
-      const auto seed = static_cast<std::uint64_t>(database_->number("SELECT CAST(value AS INTEGER) FROM " + prefix_ + "_settings WHERE name = 'hash_seed'"));
+      const auto seed = static_cast<std::uint64_t>(
+          database_->number("SELECT CAST(value AS INTEGER) FROM " + prefix_ + "_settings WHERE name = 'hash_seed'"));
       dictionary_.emplace(*database_, prefix_, seed);
     });
   }
@@ -128,7 +140,9 @@ class SqliteStore final : public Store {
       hooks_ = hooks;
       urls_ = url_by == UrlBy::full;
       transaction([&] {
-        bool missing = database_->number(fmt::format("SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name = '{}_rows'", prefix_)) == 0;
+        bool missing =
+            database_->number(fmt::format("SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name = '{}_rows'",
+                                          prefix_)) == 0;
         for (const Hook* hook : hooks) {
           if (database_->has_table(cells_table(prefix_, *hook, Period::hour))) continue;
           database_->exec(sqlite::create_hook(prefix_, *hook));
@@ -166,9 +180,11 @@ class SqliteStore final : public Store {
       return f();
     } catch (const SqliteError& e) {
       std::string hint;
-      if (e.busy()) hint = fmt::format("a program other than track-usage has held the database for {} s", wait_ms / 1000);
+      if (e.busy())
+        hint = fmt::format("a program other than track-usage has held the database for {} s", wait_ms / 1000);
       if (e.not_a_database()) hint = "is it a log? then give it as an input, not as --sink";
-      if (e.read_only() && access(path_.c_str(), W_OK) != 0 && errno != ENOENT) hint = fmt::format("'{}' is not writable by this user", visible(path_));
+      if (e.read_only() && access(path_.c_str(), W_OK) != 0 && errno != ENOENT)
+        hint = fmt::format("'{}' is not writable by this user", visible(path_));
       throw Error(Exit::store, fmt::format("cannot {} {}: {}", verb, visible(shown()), e.what()), hint);
     }
   }
@@ -193,7 +209,10 @@ class SqliteStore final : public Store {
     return database_->text(fmt::format("SELECT value FROM {}_settings WHERE name = '{}'", prefix_, name));
   }
   void set(std::string_view name, std::string_view value) {
-    Statement(*database_, "INSERT OR REPLACE INTO " + prefix_ + "_settings VALUES (?, ?)").bind(1, name).bind(2, value).run();
+    Statement(*database_, "INSERT OR REPLACE INTO " + prefix_ + "_settings VALUES (?, ?)")
+        .bind(1, name)
+        .bind(2, value)
+        .run();
   }
 
   void open_to_read();
@@ -222,10 +241,9 @@ class SqliteStore final : public Store {
 
 void SqliteStore::open_to_read() {
   if (!temporary_ && !std::filesystem::exists(path_))
-    throw Error(Exit::store, fmt::format("there is no store at {}", visible(path_)), "track-usage ingest makes it; --from names another");
-  const auto readable = [&] {
-    database_->number("SELECT count(*) FROM sqlite_master");
-  };
+    throw Error(Exit::store, fmt::format("there is no store at {}", visible(path_)),
+                "track-usage ingest makes it; --from names another");
+  const auto readable = [&] { database_->number("SELECT count(*) FROM sqlite_master"); };
   try {
     database_ = std::make_unique<Database>(path_, Database::Mode::read, wait_ms);
     readable();
@@ -250,7 +268,8 @@ void SqliteStore::refuse_other_file() {
   const ssize_t n = ::read(fd, head, sizeof head);
   ::close(fd);
   if (n > 0 && std::string_view(head, sizeof head) != std::string_view("SQLite format 3\0", 16))
-    throw Error(Exit::store, fmt::format("cannot open {}: it is no SQLite database", visible(path_)), "is it a log? then give it as an input, not as --sink");
+    throw Error(Exit::store, fmt::format("cannot open {}: it is no SQLite database", visible(path_)),
+                "is it a log? then give it as an input, not as --sink");
 }
 
 void SqliteStore::take_lock() {
@@ -264,10 +283,13 @@ void SqliteStore::take_lock() {
     const ssize_t n = pread(lock_, holder, sizeof holder - 1, 0);
     ::close(lock_);
     lock_ = -1;
-    throw Error(Exit::locked, fmt::format("another run has {}: {}", visible(path_), visible(trim({holder, n > 0 ? static_cast<std::size_t>(n) : 0}))),
+    throw Error(Exit::locked,
+                fmt::format("another run has {}: {}", visible(path_),
+                            visible(trim({holder, n > 0 ? static_cast<std::size_t>(n) : 0}))),
                 "it takes what is there; --wait waits for it");
   }
-  const std::string me = fmt::format("pid {} since {}\n", getpid(), iso_time(std::int64_t{::time(nullptr)} * 1'000'000));
+  const std::string me =
+      fmt::format("pid {} since {}\n", getpid(), iso_time(std::int64_t{::time(nullptr)} * 1'000'000));
   if (ftruncate(lock_, 0) != 0 || pwrite(lock_, me.data(), me.size(), 0) < 0) {
     // The lock itself holds; only who holds it cannot be told.
   }
@@ -281,10 +303,13 @@ void SqliteStore::create_file() {
 
 void SqliteStore::check_version() {
   if (!database_->has_table(prefix_ + "_settings")) return;
-  const std::int64_t version = database_->number("SELECT CAST(value AS INTEGER) FROM " + prefix_ + "_settings WHERE name = 'schema'");
+  const std::int64_t version =
+      database_->number("SELECT CAST(value AS INTEGER) FROM " + prefix_ + "_settings WHERE name = 'schema'");
   const std::int64_t newest = std::max(version, database_->number("PRAGMA user_version"));
   if (newest > sqlite::schema_version)
-    throw Error(Exit::store, fmt::format("{} was made by a newer track-usage (schema {}, this one knows {})", visible(path_), newest, sqlite::schema_version),
+    throw Error(Exit::store,
+                fmt::format("{} was made by a newer track-usage (schema {}, this one knows {})", visible(path_), newest,
+                            sqlite::schema_version),
                 "use the newer program");
 }
 
@@ -330,7 +355,8 @@ void SqliteStore::insert_buckets(const Unit& unit) {
   Statement month(*database_, "INSERT OR IGNORE INTO " + prefix_ + "_months VALUES (?, ?)");
   for (const Hour& h : unit.batch.hours) {
     const std::int64_t first = month_begin(h.day);
-    const std::string hour_text = sql_time(h.start * 1'000'000), day_text = iso_date(h.day), month_text = iso_date(first);
+    const std::string hour_text = sql_time(h.start * 1'000'000), day_text = iso_date(h.day),
+                      month_text = iso_date(first);
     hour.bind(1, h.start / quarter).bind(2, hour_text).bind(3, h.day).run();
     day.bind(1, h.day).bind(2, day_text).bind(3, first).run();
     month.bind(1, first).bind(2, month_text).run();
@@ -341,12 +367,21 @@ void SqliteStore::insert_rows(const Unit& unit, std::int64_t source) {
   const Batch& b = unit.batch;
   if (b.size() == 0) return;
   // Columns that are null throughout are left out: most logs have but a few.
-  static constexpr std::array<std::pair<Column, std::string_view>, own_columns> columns = {{
-      {Column::remote_addr, "remote_addr"}, {Column::server_name, "server_name"}, {Column::language, "language"},
-      {Column::referrer, "referrer"}, {Column::username, "username"}, {Column::peer_addr, "peer_addr"},
-      {Column::xforwardedfor, "xforwardedfor"}, {Column::visitor, "visitor"}, {Column::country, "country"},
-      {Column::blueprint, "blueprint"}, {Column::route, "route"}, {Column::view_args, "view_args"},
-      {Column::ip_info, "ip_info"}, {Column::track_var, "track_var"}}};
+  static constexpr std::array<std::pair<Column, std::string_view>, own_columns> columns = {
+      {{Column::remote_addr, "remote_addr"},
+       {Column::server_name, "server_name"},
+       {Column::language, "language"},
+       {Column::referrer, "referrer"},
+       {Column::username, "username"},
+       {Column::peer_addr, "peer_addr"},
+       {Column::xforwardedfor, "xforwardedfor"},
+       {Column::visitor, "visitor"},
+       {Column::country, "country"},
+       {Column::blueprint, "blueprint"},
+       {Column::route, "route"},
+       {Column::view_args, "view_args"},
+       {Column::ip_info, "ip_info"},
+       {Column::track_var, "track_var"}}};
   std::vector<const std::vector<TextId>*> own;
   std::string names = "ts, hour, source, source_offset, request, agent, status, content_length, micros, flags";
   for (const auto& [column, name] : columns) {
@@ -355,7 +390,8 @@ void SqliteStore::insert_rows(const Unit& unit, std::int64_t source) {
     own.push_back(&ids);
     names.append(", ").append(name);
   }
-  BulkInsert insert(*database_, fmt::format("INSERT INTO {}_data ({}) VALUES", prefix_, names), 10 + static_cast<int>(own.size()), {}, 20);
+  BulkInsert insert(*database_, fmt::format("INSERT INTO {}_data ({}) VALUES", prefix_, names),
+                    10 + static_cast<int>(own.size()), {}, 20);
   const auto number = [&](std::int64_t value, bool null) { null ? insert.add_null() : insert.add(value); };
   insert.begin(b.size());
   for (std::size_t i = 0; i < b.size(); ++i) {
@@ -395,10 +431,13 @@ void SqliteStore::add_cells(const Summary& summary) {
     }
     // Sorted upserts go through the tree from left to right: several times
     // faster than in the order of the log.
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.bucket != b.bucket ? a.bucket < b.bucket : a.key < b.key; });
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+      return a.bucket != b.bucket ? a.bucket < b.bucket : a.key < b.key;
+    });
     const std::string table = cells_table(prefix_, *summary.hook, period);
-    BulkInsert insert(*database_, fmt::format("INSERT INTO {} VALUES", table), 4,
-                      fmt::format("ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer"));
+    BulkInsert insert(
+        *database_, fmt::format("INSERT INTO {} VALUES", table), 4,
+        fmt::format("ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer"));
     insert.begin(entries.size());
     for (const Entry& e : entries) {
       insert.add(e.bucket);
@@ -417,32 +456,69 @@ std::int64_t SqliteStore::keep_source(const Unit& unit, std::int64_t id) {
   const auto [low, high] = std::minmax_element(unit.batch.time.begin(), unit.batch.time.end());
   const bool rows = unit.batch.size() != 0;
   if (id == 0) {
-    Statement(*database_, "INSERT INTO " + prefix_ + "_inputs (name, marks, end_offset, end_hash, first_taken, read, stored, filtered, rejected, blank) VALUES (?, '', 0, 0, ?, 0, 0, 0, 0, 0)")
-        .bind(1, s.name).bind(2, now).run();
+    Statement(*database_, "INSERT INTO " + prefix_ +
+                              "_inputs (name, marks, end_offset, end_hash, first_taken, read, stored, filtered, "
+                              "rejected, blank) VALUES (?, '', 0, 0, ?, 0, 0, 0, 0, 0)")
+        .bind(1, s.name)
+        .bind(2, now)
+        .run();
     id = database_->number("SELECT last_insert_rowid()");
   }
-  Statement update(*database_, "UPDATE " + prefix_ + "_inputs SET host = ?1, path = ?2, format = CASE WHEN ?3 = '' THEN format ELSE ?3 END, filters = ?4, device = ?5, inode = ?6, size = ?7,"
-      " mtime_ns = ?8, ctime_ns = ?9, seen_ns = ?10, finished = ?11, marks = ?12, end_offset = ?13, end_hash = ?14,"
-      " first_line = coalesce(first_line, ?15), first_ts = min(coalesce(first_ts, ?16), coalesce(?16, first_ts)),"
-      " last_ts = max(coalesce(last_ts, ?17), coalesce(?17, last_ts)), last_taken = ?18,"
-      " read = read + ?19, stored = stored + ?20, filtered = filtered + ?21, rejected = rejected + ?22, blank = blank + ?23 WHERE id = ?24");
-  update.bind(1, s.host).bind(2, s.path).bind(3, s.format).bind(4, s.filters)
-      .bind(5, static_cast<std::int64_t>(s.device)).bind(6, static_cast<std::int64_t>(s.inode)).bind(7, static_cast<std::int64_t>(s.size))
-      .bind(8, s.mtime_ns).bind(9, s.ctime_ns).bind(10, s.seen_ns).bind(11, s.finished)
-      .bind_blob(12, bytes_of(s.marks)).bind(13, static_cast<std::int64_t>(unit.end)).bind(14, static_cast<std::int64_t>(s.end_hash));
+  Statement update(
+      *database_,
+      "UPDATE " + prefix_ +
+          "_inputs SET host = ?1, path = ?2, format = CASE WHEN ?3 = '' THEN format ELSE ?3 END, filters = ?4, device "
+          "= ?5, inode = ?6, size = ?7,"
+          " mtime_ns = ?8, ctime_ns = ?9, seen_ns = ?10, finished = ?11, marks = ?12, end_offset = ?13, end_hash = ?14,"
+          " first_line = coalesce(first_line, ?15), first_ts = min(coalesce(first_ts, ?16), coalesce(?16, first_ts)),"
+          " last_ts = max(coalesce(last_ts, ?17), coalesce(?17, last_ts)), last_taken = ?18,"
+          " read = read + ?19, stored = stored + ?20, filtered = filtered + ?21, rejected = rejected + ?22, blank = "
+          "blank + ?23 WHERE id = ?24");
+  update.bind(1, s.host)
+      .bind(2, s.path)
+      .bind(3, s.format)
+      .bind(4, s.filters)
+      .bind(5, static_cast<std::int64_t>(s.device))
+      .bind(6, static_cast<std::int64_t>(s.inode))
+      .bind(7, static_cast<std::int64_t>(s.size))
+      .bind(8, s.mtime_ns)
+      .bind(9, s.ctime_ns)
+      .bind(10, s.seen_ns)
+      .bind(11, s.finished)
+      .bind_blob(12, bytes_of(s.marks))
+      .bind(13, static_cast<std::int64_t>(unit.end))
+      .bind(14, static_cast<std::int64_t>(s.end_hash));
   s.first_line == no_number ? update.bind_null(15) : update.bind(15, s.first_line);
   rows ? update.bind(16, *low).bind(17, *high) : update.bind_null(16).bind_null(17);
-  update.bind(18, now).bind(19, static_cast<std::int64_t>(c.read())).bind(20, static_cast<std::int64_t>(c.stored))
-      .bind(21, static_cast<std::int64_t>(c.filtered())).bind(22, static_cast<std::int64_t>(c.rejected()))
-      .bind(23, static_cast<std::int64_t>(c.blank)).bind(24, id).run();
+  update.bind(18, now)
+      .bind(19, static_cast<std::int64_t>(c.read()))
+      .bind(20, static_cast<std::int64_t>(c.stored))
+      .bind(21, static_cast<std::int64_t>(c.filtered()))
+      .bind(22, static_cast<std::int64_t>(c.rejected()))
+      .bind(23, static_cast<std::int64_t>(c.blank))
+      .bind(24, id)
+      .run();
 
   const std::int64_t last_row = database_->number("SELECT max(id) FROM " + prefix_ + "_data");
-  Statement insert(*database_, "INSERT INTO " + prefix_ + "_units (source, begin_offset, end_offset, first_row, last_row, first_ts, last_ts, read, stored, filtered, rejected, blank, filters, run, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  Statement insert(
+      *database_, "INSERT INTO " + prefix_ +
+                      "_units (source, begin_offset, end_offset, first_row, last_row, first_ts, last_ts, read, stored, "
+                      "filtered, rejected, blank, filters, run, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   insert.bind(1, id).bind(2, static_cast<std::int64_t>(unit.begin)).bind(3, static_cast<std::int64_t>(unit.end));
-  rows ? insert.bind(4, last_row + 1).bind(5, last_row + static_cast<std::int64_t>(unit.batch.size())).bind(6, *low).bind(7, *high)
+  rows ? insert.bind(4, last_row + 1)
+             .bind(5, last_row + static_cast<std::int64_t>(unit.batch.size()))
+             .bind(6, *low)
+             .bind(7, *high)
        : insert.bind_null(4).bind_null(5).bind_null(6).bind_null(7);
-  insert.bind(8, static_cast<std::int64_t>(c.read())).bind(9, static_cast<std::int64_t>(c.stored)).bind(10, static_cast<std::int64_t>(c.filtered()))
-      .bind(11, static_cast<std::int64_t>(c.rejected())).bind(12, static_cast<std::int64_t>(c.blank)).bind(13, s.filters).bind(14, run_).bind(15, now).run();
+  insert.bind(8, static_cast<std::int64_t>(c.read()))
+      .bind(9, static_cast<std::int64_t>(c.stored))
+      .bind(10, static_cast<std::int64_t>(c.filtered()))
+      .bind(11, static_cast<std::int64_t>(c.rejected()))
+      .bind(12, static_cast<std::int64_t>(c.blank))
+      .bind(13, s.filters)
+      .bind(14, run_)
+      .bind(15, now)
+      .run();
   return id;
 }
 
@@ -450,23 +526,41 @@ std::int64_t SqliteStore::keep_source(const Unit& unit, std::int64_t id) {
 // counted in P_sources and not kept.
 void SqliteStore::keep_rejects(const Unit& unit, std::int64_t source) {
   if (unit.batch.rejects.empty()) return;
-  std::int64_t left = rejects_of_source - database_->number(fmt::format("SELECT count(*) FROM {}_rejects WHERE source = {}", prefix_, source));
-  std::int64_t bytes = reject_bytes - database_->number(fmt::format("SELECT sum(length(raw)) FROM {}_rejects", prefix_));
+  std::int64_t left = rejects_of_source - database_->number(fmt::format(
+                                              "SELECT count(*) FROM {}_rejects WHERE source = {}", prefix_, source));
+  std::int64_t bytes =
+      reject_bytes - database_->number(fmt::format("SELECT sum(length(raw)) FROM {}_rejects", prefix_));
   Statement insert(*database_, "INSERT OR REPLACE INTO " + prefix_ + "_rejects VALUES (?,?,?,?,?,?)");
   const std::int64_t now = ::time(nullptr);
   for (const RejectedLine& r : unit.batch.rejects) {
     bytes -= static_cast<std::int64_t>(r.raw.size());
     if (--left < 0 || bytes < 0) return;
-    insert.bind(1, source).bind(2, static_cast<std::int64_t>(r.offset)).bind(3, static_cast<std::int64_t>(r.line))
-        .bind(4, reject_names[static_cast<std::size_t>(r.reason)]).bind_blob(5, r.raw).bind(6, now).run();
+    insert.bind(1, source)
+        .bind(2, static_cast<std::int64_t>(r.offset))
+        .bind(3, static_cast<std::int64_t>(r.line))
+        .bind(4, reject_names[static_cast<std::size_t>(r.reason)])
+        .bind_blob(5, r.raw)
+        .bind(6, now)
+        .run();
   }
 }
 
 void SqliteStore::touch(const SourceRecord& s) {
   guarded("write to", [&] {
-    Statement(*database_, "UPDATE " + prefix_ + "_inputs SET host = ?, path = ?, device = ?, inode = ?, size = ?, mtime_ns = ?, ctime_ns = ?, seen_ns = ?, finished = ? WHERE id = ?")
-        .bind(1, s.host).bind(2, s.path).bind(3, static_cast<std::int64_t>(s.device)).bind(4, static_cast<std::int64_t>(s.inode))
-        .bind(5, static_cast<std::int64_t>(s.size)).bind(6, s.mtime_ns).bind(7, s.ctime_ns).bind(8, s.seen_ns).bind(9, s.finished).bind(10, s.id).run();
+    Statement(*database_, "UPDATE " + prefix_ +
+                              "_inputs SET host = ?, path = ?, device = ?, inode = ?, size = ?, mtime_ns = ?, ctime_ns "
+                              "= ?, seen_ns = ?, finished = ? WHERE id = ?")
+        .bind(1, s.host)
+        .bind(2, s.path)
+        .bind(3, static_cast<std::int64_t>(s.device))
+        .bind(4, static_cast<std::int64_t>(s.inode))
+        .bind(5, static_cast<std::int64_t>(s.size))
+        .bind(6, s.mtime_ns)
+        .bind(7, s.ctime_ns)
+        .bind(8, s.seen_ns)
+        .bind(9, s.finished)
+        .bind(10, s.id)
+        .run();
   });
 }
 
@@ -474,10 +568,20 @@ void SqliteStore::record(const RunRecord& run) {
   guarded("write to", [&] {
     transaction([&] {
       Statement(*database_, "INSERT OR REPLACE INTO " + prefix_ + "_runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")
-          .bind(1, run_).bind(2, run.begin).bind(3, run.end).bind(4, run.exit).bind(5, static_cast<std::int64_t>(run.read))
-          .bind(6, static_cast<std::int64_t>(run.stored)).bind(7, static_cast<std::int64_t>(run.filtered)).bind(8, static_cast<std::int64_t>(run.rejected))
-          .bind(9, static_cast<std::int64_t>(run.blank)).bind(10, static_cast<std::int64_t>(run.already_taken)).bind(11, run.version).bind(12, run.host)
-          .bind(13, run.notices).run();
+          .bind(1, run_)
+          .bind(2, run.begin)
+          .bind(3, run.end)
+          .bind(4, run.exit)
+          .bind(5, static_cast<std::int64_t>(run.read))
+          .bind(6, static_cast<std::int64_t>(run.stored))
+          .bind(7, static_cast<std::int64_t>(run.filtered))
+          .bind(8, static_cast<std::int64_t>(run.rejected))
+          .bind(9, static_cast<std::int64_t>(run.blank))
+          .bind(10, static_cast<std::int64_t>(run.already_taken))
+          .bind(11, run.version)
+          .bind(12, run.host)
+          .bind(13, run.notices)
+          .run();
       database_->exec(fmt::format("DELETE FROM {}_runs WHERE id <= {}", prefix_, run_ - kept_runs));
     });
   });
@@ -497,11 +601,14 @@ void SqliteStore::close() {
   lock_ = -1;
 }
 
-std::unique_ptr<Store> make(const Target& target) { return std::make_unique<SqliteStore>(target); }
+std::unique_ptr<Store> make(const Target& target) {
+  return std::make_unique<SqliteStore>(target);
+}
 
 }  // namespace
 
 extern const SinkInfo sqlite_sink;
-const SinkInfo sqlite_sink{"sqlite", "a database file: rows, summaries and the ledger", "table hooks synchronous", nullptr, make};
+const SinkInfo sqlite_sink{"sqlite", "a database file: rows, summaries and the ledger", "table hooks synchronous",
+                           nullptr, make};
 
 }  // namespace track_usage

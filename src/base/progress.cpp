@@ -38,10 +38,12 @@ void ProgressBar::update(std::uint64_t bytes, std::uint64_t lines) {
   if (total_ != 0) {
     const double share = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(total_));
     const int full = static_cast<int>(share * width);
-    bar = fmt::format("[{}{}] {:3.0f} %  ", std::string(static_cast<std::size_t>(full), '#'), std::string(static_cast<std::size_t>(width - full), '.'), share * 100);
+    bar = fmt::format("[{}{}] {:3.0f} %  ", std::string(static_cast<std::size_t>(full), '#'),
+                      std::string(static_cast<std::size_t>(width - full), '.'), share * 100);
   }
   bar += fmt::format("{} lines  {}/s", grouped(lines), grouped(static_cast<std::uint64_t>(line_rate)));
-  if (total_ > bytes && byte_rate > 0) bar += fmt::format("  {} left", duration(static_cast<double>(total_ - bytes) / byte_rate));
+  if (total_ > bytes && byte_rate > 0)
+    bar += fmt::format("  {} left", duration(static_cast<double>(total_ - bytes) / byte_rate));
   write_stderr(fmt::format("\r{}\x1b[K", bar));
   drawn_ = true;
 }

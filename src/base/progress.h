@@ -16,7 +16,7 @@ class ProgressBar {
   ~ProgressBar() { clear(); }
 
   void update(std::uint64_t bytes, std::uint64_t lines);  // draws a few times a second
-  void clear();  // before anything else is written to stderr
+  void clear();                                           // before anything else is written to stderr
 
  private:
   using Clock = std::chrono::steady_clock;

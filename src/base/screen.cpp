@@ -1,12 +1,13 @@
 #include "src/base/screen.h"
 
+#include <langinfo.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <clocale>
 #include <cstdlib>
-#include <langinfo.h>
 #include <string_view>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "src/base/text.h"
 

@@ -25,7 +25,8 @@ void on_signal(int signal) {
 
 void hold_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd)
-    if (fcntl(fd, F_GETFD) < 0) [[maybe_unused]] const int lowest = open("/dev/null", O_RDONLY);
+    if (fcntl(fd, F_GETFD) < 0) [[maybe_unused]]
+      const int lowest = open("/dev/null", O_RDONLY);
 }
 
 void catch_signals() {
@@ -37,7 +38,11 @@ void catch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-int stop_signal() { return caught.load(std::memory_order_relaxed); }
-int stop_fd() { return ends[0]; }
+int stop_signal() {
+  return caught.load(std::memory_order_relaxed);
+}
+int stop_fd() {
+  return ends[0];
+}
 
 }  // namespace track_usage

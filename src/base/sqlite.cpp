@@ -1,17 +1,22 @@
 #include "src/base/sqlite.h"
 
-#include <sqlite3.h>
-
 #include <utility>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 namespace track_usage {
 
-bool SqliteError::busy() const { return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED; }
-bool SqliteError::not_a_database() const { return (code & 0xff) == SQLITE_NOTADB; }
-bool SqliteError::read_only() const { return (code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN; }
+bool SqliteError::busy() const {
+  return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
+}
+bool SqliteError::not_a_database() const {
+  return (code & 0xff) == SQLITE_NOTADB;
+}
+bool SqliteError::read_only() const {
+  return (code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN;
+}
 
 struct Database::Inner {
   SQLite::Database database;
@@ -52,7 +57,8 @@ Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
   flags |= SQLite::OPEN_NOMUTEX;
   if (mode == Mode::immutable) flags |= SQLite::OPEN_URI;
   inner_ = translated([&] {
-    return std::unique_ptr<Inner>(new Inner{SQLite::Database(mode == Mode::immutable ? uri_of(path) : path, flags, busy_timeout_ms)});
+    return std::unique_ptr<Inner>(
+        new Inner{SQLite::Database(mode == Mode::immutable ? uri_of(path) : path, flags, busy_timeout_ms)});
   });
   sqlite3_extended_result_codes(handle(), 1);
   if (mode == Mode::read) exec("PRAGMA query_only=ON");
@@ -60,7 +66,9 @@ Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
 
 Database::~Database() = default;
 
-sqlite3* Database::handle() const { return inner_->database.getHandle(); }
+sqlite3* Database::handle() const {
+  return inner_->database.getHandle();
+}
 
 void Database::exec(const std::string& sql) {
   translated([&] { inner_->database.exec(sql); });
@@ -81,16 +89,21 @@ bool Database::has_table(const std::string& name) {
 }
 
 Statement::Statement(Database& database, const std::string& sql) : database_(database.handle()) {
-  const int code = sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
+  const int code = sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &statement_, nullptr);
   if (code != SQLITE_OK) fail(code);
 }
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+  sqlite3_finalize(statement_);
+}
 
 Statement::Statement(Statement&& other) noexcept
     : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
 
-void Statement::fail(int code) const { throw SqliteError(sqlite3_errmsg(database_), code); }
+void Statement::fail(int code) const {
+  throw SqliteError(sqlite3_errmsg(database_), code);
+}
 
 Statement& Statement::bind(int index, std::int64_t value) {
   sqlite3_bind_int64(statement_, index, value);
@@ -99,7 +112,8 @@ Statement& Statement::bind(int index, std::int64_t value) {
 
 Statement& Statement::bind(int index, std::string_view text) {
   // A null pointer would be taken for NULL.
-  sqlite3_bind_text64(statement_, index, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  sqlite3_bind_text64(statement_, index, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_STATIC,
+                      SQLITE_UTF8);
   return *this;
 }
 
@@ -132,10 +146,16 @@ void Statement::run() {
   reset();
 }
 
-void Statement::reset() { sqlite3_reset(statement_); }
+void Statement::reset() {
+  sqlite3_reset(statement_);
+}
 
-std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_, column); }
-double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+std::int64_t Statement::number(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+double Statement::real(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
 std::string_view Statement::text(int column) const {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
@@ -144,7 +164,9 @@ bool Statement::is_text(int column) const {
   const int type = sqlite3_column_type(statement_, column);
   return type == SQLITE_TEXT || type == SQLITE_BLOB;
 }
-bool Statement::null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+bool Statement::null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
 
 namespace {
 

@@ -18,7 +18,7 @@ class SqliteError : public std::runtime_error {
   SqliteError(const std::string& what, int code) : std::runtime_error(what), code(code) {}
   const int code;  // SQLite's extended result code
 
-  bool busy() const;       // another program holds the database
+  bool busy() const;  // another program holds the database
   bool not_a_database() const;
   bool read_only() const;  // also: what a reader would have to create, it may not
 };
@@ -57,8 +57,8 @@ class Statement {
   Statement& bind_null(int index);
   Statement& bind_real(int index, double value);
 
-  bool step();     // true: a row stands ready
-  void run();      // to the end, then reset()
+  bool step();  // true: a row stands ready
+  void run();   // to the end, then reset()
   void reset();
 
   std::int64_t number(int column) const;

@@ -32,6 +32,8 @@ void write_stdout(std::string_view text) {
   throw Error(Exit::store, fmt::format("cannot write to stdout: {}", std::strerror(errno)));
 }
 
-void write_stderr(std::string_view text) { (void)write_all(STDERR_FILENO, text); }
+void write_stderr(std::string_view text) {
+  (void)write_all(STDERR_FILENO, text);
+}
 
 }  // namespace track_usage

@@ -1,6 +1,7 @@
 #include "src/base/table.h"
 
 #include <algorithm>
+
 #include <fmt/format.h>
 
 #include "src/base/text.h"

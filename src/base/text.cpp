@@ -1,7 +1,5 @@
 #include "src/base/text.h"
 
-#include <wchar.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -62,7 +60,9 @@ void append_hex(std::string& out, std::string_view bytes) {
   }
 }
 
-bool printable_ascii(char c) { return c >= 0x20 && c < 0x7f; }
+bool printable_ascii(char c) {
+  return c >= 0x20 && c < 0x7f;
+}
 
 }  // namespace
 
@@ -132,14 +132,30 @@ void append_unescaped(std::string& out, std::string_view field) {
     field.remove_prefix(slash);
     std::size_t used = 2;
     switch (field.size() > 1 ? field[1] : '\0') {
-      case '"': out += '"'; break;
-      case '\\': out += '\\'; break;
-      case 'n': out += '\n'; break;
-      case 't': out += '\t'; break;
-      case 'r': out += '\r'; break;
-      case 'b': out += '\b'; break;
-      case 'v': out += '\v'; break;
-      case 'f': out += '\f'; break;
+      case '"':
+        out += '"';
+        break;
+      case '\\':
+        out += '\\';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'v':
+        out += '\v';
+        break;
+      case 'f':
+        out += '\f';
+        break;
       case 'x':
         if (field.size() >= 4 && hex(field[2]) >= 0 && hex(field[3]) >= 0) {
           out += static_cast<char>(hex(field[2]) << 4 | hex(field[3]));
@@ -158,9 +174,8 @@ void append_unescaped(std::string& out, std::string_view field) {
 void append_json(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
-    const auto stop = std::find_if(text.begin(), text.end(), [](char c) {
-      return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-    });
+    const auto stop = std::find_if(
+        text.begin(), text.end(), [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
     const auto run = static_cast<std::size_t>(stop - text.begin());
     out.append(text.substr(0, run));
     text.remove_prefix(run);
@@ -203,10 +218,14 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   if (!n) return {};
   const std::string unit = lower(text.substr(digits_end));
   int shift = 0;
-  if (unit == "k" || unit == "kb" || unit == "kib") shift = 10;
-  else if (unit == "m" || unit == "mb" || unit == "mib") shift = 20;
-  else if (unit == "g" || unit == "gb" || unit == "gib") shift = 30;
-  else if (!unit.empty() && unit != "b") return {};
+  if (unit == "k" || unit == "kb" || unit == "kib")
+    shift = 10;
+  else if (unit == "m" || unit == "mb" || unit == "mib")
+    shift = 20;
+  else if (unit == "g" || unit == "gb" || unit == "gib")
+    shift = 30;
+  else if (!unit.empty() && unit != "b")
+    return {};
   if (*n > (UINT64_MAX >> shift)) return {};
   return *n << shift;
 }
@@ -243,7 +262,8 @@ std::string_view trim(std::string_view text) {
 
 std::string grouped(std::uint64_t n) {
   std::string out = fmt::format("{}", n);
-  for (auto i = static_cast<std::ptrdiff_t>(out.size()) - 3; i > 0; i -= 3) out.insert(static_cast<std::size_t>(i), 1, ',');
+  for (auto i = static_cast<std::ptrdiff_t>(out.size()) - 3; i > 0; i -= 3)
+    out.insert(static_cast<std::size_t>(i), 1, ',');
   return out;
 }
 

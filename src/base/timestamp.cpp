@@ -22,7 +22,9 @@ constexpr std::size_t offset_size = 6;   // " -0700"
 constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // The number that `size` digits at `p` make, or -1.
 int digits(const char* p, int size) {
@@ -296,12 +298,23 @@ std::optional<std::int64_t> parse_age(std::string_view text) {
   if (text.empty()) return {};
   std::int64_t unit = 0;
   switch (text.back()) {
-    case 's': unit = 1; break;
-    case 'm': unit = 60; break;
-    case 'h': unit = 3'600; break;
-    case 'd': unit = day; break;
-    case 'w': unit = 7 * day; break;
-    default: return {};
+    case 's':
+      unit = 1;
+      break;
+    case 'm':
+      unit = 60;
+      break;
+    case 'h':
+      unit = 3'600;
+      break;
+    case 'd':
+      unit = day;
+      break;
+    case 'w':
+      unit = 7 * day;
+      break;
+    default:
+      return {};
   }
   text.remove_suffix(1);
   const auto n = parse_number(text);

@@ -23,7 +23,9 @@ Civil civil_of(std::int64_t days);
 std::int64_t month_begin(std::int64_t day);  // first date of its month
 
 // Rounds towards minus infinity.
-constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0); }
+constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  return a / b - (a % b < 0);
+}
 
 // "10/Oct/2000:13:55:36 -0700" with an optional fraction; without an offset,
 // in `zone`. Remembers the last minute that it read, so a line of the same
@@ -40,7 +42,7 @@ class ClfTime {
   // The last minute and offset that were read; at first they are true as well,
   // so that no text is taken for them by chance.
   char minute_[19] = "01/Jan/1970:00:00:";
-  std::int64_t base_ = 0;   // of that minute, seconds, without the offset
+  std::int64_t base_ = 0;  // of that minute, seconds, without the offset
   char offset_[7] = " +0000";
   std::int64_t shift_ = 0;  // of that offset, seconds
 };
@@ -60,8 +62,8 @@ std::int64_t parse_when(std::string_view text, std::string_view option, std::int
 // "90s", "15m", "2h", "7d", "4w" in seconds.
 std::optional<std::int64_t> parse_age(std::string_view text);
 
-std::string iso_time(std::int64_t micros);        // 2000-10-10T20:55:36[.ffffff]Z
-std::string sql_time(std::int64_t micros);        // 2000-10-10 20:55:36[.ffffff]
-std::string iso_date(std::int64_t days);          // 2000-10-10
+std::string iso_time(std::int64_t micros);  // 2000-10-10T20:55:36[.ffffff]Z
+std::string sql_time(std::int64_t micros);  // 2000-10-10 20:55:36[.ffffff]
+std::string iso_date(std::int64_t days);    // 2000-10-10
 
 }  // namespace track_usage

@@ -25,7 +25,9 @@ constexpr std::int64_t far = 880'000'000'000;
 constexpr std::string_view database_hint = "names are those of the IANA database, as Europe/Berlin";
 
 // Not a name but a link to another zone on each host.
-bool is_name(std::string_view name) { return name != "localtime"; }
+bool is_name(std::string_view name) {
+  return name != "localtime";
+}
 
 const date::tzdb& database() {
   try {

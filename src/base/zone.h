@@ -10,8 +10,8 @@ namespace track_usage {
 
 class Zone {
  public:
-  Zone() = default;                       // UTC
-  explicit Zone(std::string_view name);   // throws Error (usage)
+  Zone() = default;                      // UTC
+  explicit Zone(std::string_view name);  // throws Error (usage)
 
   const std::string& name() const { return name_; }
 

@@ -16,7 +16,8 @@ int run_command(int argc, char** argv) {
   static constexpr struct {
     std::string_view name;
     int (*run)(const Options&);
-  } commands[] = {{"ingest", ingest}, {"report", report}, {"rows", rows}, {"sum", sum}, {"status", status}, {"explain", explain}, {"list", list}};
+  } commands[] = {{"ingest", ingest}, {"report", report},   {"rows", rows}, {"sum", sum},
+                  {"status", status}, {"explain", explain}, {"list", list}};
   for (const auto& command : commands)
     if (command.name == options->command) return command.run(*options);
   throw std::logic_error("a command is declared and not there: " + options->command);
@@ -27,7 +28,8 @@ void say(std::string_view kind, std::string_view what, std::string_view hint) {
   for (bool first = true; !hint.empty(); first = false) {
     const auto newline = std::min(hint.find('\n'), hint.size());
     // A caret stands under the line above it.
-    text += fmt::format("{}{}\n", first ? "track-usage: hint: " : "                   ", visible(hint.substr(0, newline)));
+    text +=
+        fmt::format("{}{}\n", first ? "track-usage: hint: " : "                   ", visible(hint.substr(0, newline)));
     hint.remove_prefix(std::min(newline + 1, hint.size()));
   }
   write_stderr(text);

@@ -36,7 +36,8 @@ std::string read_lines(const std::string& path, std::uint64_t until) {
     std::size_t got = 0;
     if (source.read(bytes.data(), bytes.size(), got) != Source::Got::data) return text;
     text.append(bytes.data(), got);
-    lines += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(got), '\n'));
+    lines +=
+        static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(got), '\n'));
     if (until == 0 ? text.size() >= head_bytes : lines >= until) return text;
   }
 }
@@ -111,9 +112,10 @@ class Explainer {
       const auto choice = dispatcher_.best({padded.data(), line.size()}, fields);
       if (choice.reading.match == Match::none) {
         if (rejected++ == 0)
-          first_reject = fmt::format("{}:{}:{}: {}, expected {}\n{}\n", visible(path), number, choice.reading.column + 1,
-                                     reject_names[static_cast<std::size_t>(choice.reading.reason)], choice.reading.expected,
-                                     caret(line.substr(0, 200), std::min<std::size_t>(choice.reading.column, 200)));
+          first_reject =
+              fmt::format("{}:{}:{}: {}, expected {}\n{}\n", visible(path), number, choice.reading.column + 1,
+                          reject_names[static_cast<std::size_t>(choice.reading.reason)], choice.reading.expected,
+                          caret(line.substr(0, 200), std::min<std::size_t>(choice.reading.column, 200)));
         continue;
       }
       if (sample.empty()) sample = line;
@@ -132,7 +134,8 @@ class Explainer {
 
  private:
   std::size_t index_of(const Parser* parser) const {
-    return static_cast<std::size_t>(std::find(dialects_.parsers.begin(), dialects_.parsers.end(), parser) - dialects_.parsers.begin());
+    return static_cast<std::size_t>(std::find(dialects_.parsers.begin(), dialects_.parsers.end(), parser) -
+                                    dialects_.parsers.begin());
   }
   const std::string& name_of(const Parser* parser) const { return dialects_.names[index_of(parser)]; }
 
@@ -151,9 +154,9 @@ class Explainer {
     const Reading& r = choice.reading;
     // A long line is shown around the place.
     const std::size_t from = r.column > 60 && line.size() > 100 ? r.column - 40 : 0;
-    write_stdout(fmt::format("no parser reads this line; {} comes nearest: {} at column {}, expected {}\n{}\n", name_of(choice.parser),
-                             reject_names[static_cast<std::size_t>(r.reason)], r.column + 1, r.expected,
-                             caret(line.substr(from, 100), r.column - from)));
+    write_stdout(fmt::format("no parser reads this line; {} comes nearest: {} at column {}, expected {}\n{}\n",
+                             name_of(choice.parser), reject_names[static_cast<std::size_t>(r.reason)], r.column + 1,
+                             r.expected, caret(line.substr(from, 100), r.column - from)));
     return static_cast<int>(Exit::rejected);
   }
 
@@ -165,7 +168,8 @@ class Explainer {
 }  // namespace
 
 int explain(const Options& options) {
-  if (options.inputs.empty()) throw Error(Exit::usage, "a line, a file or FILE:LINE is missing", "track-usage explain access.log:17");
+  if (options.inputs.empty())
+    throw Error(Exit::usage, "a line, a file or FILE:LINE is missing", "track-usage explain access.log:17");
   const Explainer explainer(options);
   const std::string& what = options.inputs.front();
   if (exists(what)) return explainer.file(what);
@@ -180,7 +184,8 @@ int explain(const Options& options) {
     if (number && exists(path)) {
       const std::string text = read_lines(path, *number);
       const std::string_view line = line_of(text, *number);
-      if (line.data() == nullptr || *number == 0) throw Error(Exit::input, fmt::format("'{}' has no line {}", visible(path), *number));
+      if (line.data() == nullptr || *number == 0)
+        throw Error(Exit::input, fmt::format("'{}' has no line {}", visible(path), *number));
       return explainer.line(line);
     }
   }

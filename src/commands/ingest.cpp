@@ -65,13 +65,15 @@ class RejectsFile {
  public:
   explicit RejectsFile(const std::string& path) : path_(path) {
     fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, new_file);
-    if (fd_ < 0) throw Error(Exit::usage, fmt::format("--rejects: cannot write '{}': {}", visible(path), std::strerror(errno)));
+    if (fd_ < 0)
+      throw Error(Exit::usage, fmt::format("--rejects: cannot write '{}': {}", visible(path), std::strerror(errno)));
   }
   ~RejectsFile() { ::close(fd_); }
   RejectsFile(const RejectsFile&) = delete;
 
   void add(const std::string& path, const RejectedLine& r) {
-    std::string text = fmt::format("{}:{}:{}\t{}\t", path, r.line, r.offset, reject_names[static_cast<std::size_t>(r.reason)]);
+    std::string text =
+        fmt::format("{}:{}:{}\t{}\t", path, r.line, r.offset, reject_names[static_cast<std::size_t>(r.reason)]);
     text.append(r.raw).append("\n");
     for (std::string_view rest = text; !rest.empty();) {
       const ssize_t n = ::write(fd_, rest.data(), rest.size());
@@ -89,13 +91,15 @@ class RejectsFile {
 std::string by_reason(const Counts& c) {
   std::string out;
   for (std::size_t i = 0; i < c.rejected_by.size(); ++i)
-    if (c.rejected_by[i] != 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", grouped(c.rejected_by[i]), reject_names[i]);
+    if (c.rejected_by[i] != 0)
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", grouped(c.rejected_by[i]), reject_names[i]);
   return out;
 }
 
 // "2,114 lines = 2,071 stored + 40 filtered + 1 rejected + 2 blank"
 std::string equation(const Tally& t) {
-  std::string out = fmt::format("{} {} = {} stored", grouped(t.read()), t.read() == 1 ? "line" : "lines", grouped(t.counts.stored));
+  std::string out =
+      fmt::format("{} {} = {} stored", grouped(t.read()), t.read() == 1 ? "line" : "lines", grouped(t.counts.stored));
   const auto add = [&](std::uint64_t n, std::string_view what) {
     if (n != 0) out += fmt::format(" + {} {}", grouped(n), what);
   };
@@ -112,15 +116,20 @@ std::string closing_lines(const RunReport& report, const std::vector<Outlet>& ou
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::string out;
   for (std::size_t o = 0; o < outlets.size(); ++o)
-    out += fmt::format("{}{}  {:.2f} s -> {}\n", options.dry_run ? "dry run, nothing is written: " : "", equation(report.outlets[o]), seconds,
-                       visible(outlets[o].shown));
-  if (report.total.counts.rejected() != 0) out += fmt::format("rejected: {} (track-usage status --rejects)\n", by_reason(report.total.counts));
+    out += fmt::format("{}{}  {:.2f} s -> {}\n", options.dry_run ? "dry run, nothing is written: " : "",
+                       equation(report.outlets[o]), seconds, visible(outlets[o].shown));
+  if (report.total.counts.rejected() != 0)
+    out += fmt::format("rejected: {}\n", by_reason(report.total.counts));
   return out;
 }
 
 nlohmann::ordered_json six(const Tally& t) {
-  return {{"read", t.read()}, {"stored", t.counts.stored}, {"filtered", t.counts.filtered()}, {"rejected", t.counts.rejected()},
-          {"blank", t.counts.blank}, {"already_taken", t.already_taken}};
+  return {{"read", t.read()},
+          {"stored", t.counts.stored},
+          {"filtered", t.counts.filtered()},
+          {"rejected", t.counts.rejected()},
+          {"blank", t.counts.blank},
+          {"already_taken", t.already_taken}};
 }
 
 std::string summary_json(const RunReport& report, const std::vector<Outlet>& outlets) {
@@ -129,9 +138,11 @@ std::string summary_json(const RunReport& report, const std::vector<Outlet>& out
   json["filtered_by"] = nlohmann::ordered_json::object();
   json["rejected_by"] = nlohmann::ordered_json::object();
   for (std::size_t i = 0; i < filtered_names.size(); ++i)
-    if (const auto n = report.total.counts.filtered_by[i]; n != 0) json["filtered_by"][std::string(filtered_names[i])] = n;
+    if (const auto n = report.total.counts.filtered_by[i]; n != 0)
+      json["filtered_by"][std::string(filtered_names[i])] = n;
   for (std::size_t i = 0; i < reject_names.size(); ++i)
-    if (const auto n = report.total.counts.rejected_by[i]; n != 0) json["rejected_by"][std::string(reject_names[i])] = n;
+    if (const auto n = report.total.counts.rejected_by[i]; n != 0)
+      json["rejected_by"][std::string(reject_names[i])] = n;
   json["files"] = nlohmann::ordered_json::array();
   for (const FileReport& file : report.files) {
     nlohmann::ordered_json entry{{"path", visible(file.path)}};
@@ -153,14 +164,16 @@ void write_summary(const std::string& file, const std::string& text) {
   const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const int cause = errno;
   if (fd >= 0) ::close(fd);
-  if (!written) throw Error(Exit::store, fmt::format("--summary-json: cannot write '{}': {}", visible(file), std::strerror(cause)));
+  if (!written)
+    throw Error(Exit::store, fmt::format("--summary-json: cannot write '{}': {}", visible(file), std::strerror(cause)));
 }
 
 std::string set_members(const std::vector<std::string>& set) {
   nlohmann::ordered_json members = nlohmann::ordered_json::object();
   for (const std::string& pair : set) {
     const auto equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0) throw Error(Exit::usage, fmt::format("--set: '{}' is not NAME=VALUE", visible(pair)));
+    if (equals == std::string::npos || equals == 0)
+      throw Error(Exit::usage, fmt::format("--set: '{}' is not NAME=VALUE", visible(pair)));
     members[visible(pair.substr(0, equals))] = visible(pair.substr(equals + 1));
   }
   const std::string object = members.dump();
@@ -175,25 +188,37 @@ int tell_inputs(const RunReport& report, Voice& voice) {
     const Tally& t = file.tally;
     if (file.end.damaged) {
       voice.error(file.end.trouble, !file.end.hint.empty() ? file.end.hint
-                 : t.counts.read() != 0 ? fmt::format("{} whole lines before it were taken; a whole copy goes on there", grouped(t.counts.read())) : "");
+                                    : t.counts.read() != 0
+                                        ? fmt::format("{} whole lines before it were taken; a whole copy goes on there",
+                                                      grouped(t.counts.read()))
+                                        : "");
       exit = 3;
     }
     if (file.end.edited) {
       voice.error(fmt::format("'{}' was taken before with other content: not taken again", path),
-                 "it was edited in place; --source NAME takes it as another log");
+                  "it was edited in place; --source NAME takes it as another log");
       exit = 3;
     }
     if (file.unreadable) {
-      voice.error(fmt::format("'{}': not one of its {} lines could be read ({}); nothing was taken", path, grouped(t.counts.read()), by_reason(t.counts)),
-                 fmt::format("track-usage explain {}", path));
+      voice.error(fmt::format("'{}': not one of its {} lines could be read ({}); nothing was taken", path,
+                              grouped(t.counts.read()), by_reason(t.counts)),
+                  fmt::format("track-usage explain {}", path));
       if (exit == 0) exit = 1;
     }
-    if (file.twin && t.counts.read() == 0) voice.warn(fmt::format("'{}' has the content of another file of this run: taken once", path), "--source NAME sets two equal logs apart");
+    if (file.twin && t.counts.read() == 0)
+      voice.warn(fmt::format("'{}' has the content of another file of this run: taken once", path),
+                 "--source NAME sets two equal logs apart");
     if (!file.end.continues.empty())
-      voice.warn(fmt::format("the stream began like '{}', which was taken before, and was taken from that file's end on", visible(file.end.continues)),
-                 "if it is another log, give it a name with --source");
-    if (file.end.line_waits) voice.notice(fmt::format("'{}': its last line has no end yet and waits for the next run (--final takes it)", path));
-    if (voice.verbose()) say("notice", fmt::format("{}: {}{}", path, equation(t), file.format.empty() ? "" : fmt::format(" ({})", file.format)));
+      voice.warn(
+          fmt::format("the stream began like '{}', which was taken before, and was taken from that file's end on",
+                      visible(file.end.continues)),
+          "if it is another log, give it a name with --source");
+    if (file.end.line_waits)
+      voice.notice(
+          fmt::format("'{}': its last line has no end yet and waits for the next run (--final takes it)", path));
+    if (voice.verbose())
+      say("notice",
+          fmt::format("{}: {}{}", path, equation(t), file.format.empty() ? "" : fmt::format(" ({})", file.format)));
   }
   return exit;
 }
@@ -223,7 +248,8 @@ void refuse_own_outputs(const std::vector<Input>& inputs, const Options& options
     if (file.empty() || ::stat(file.c_str(), &st) != 0) continue;
     for (const Input& input : inputs)
       if (!input.stream && input.stat.st_dev == st.st_dev && input.stat.st_ino == st.st_ino)
-        throw Error(Exit::usage, fmt::format("'{}' is an input of this run and would be written to", visible(file)), "name another file");
+        throw Error(Exit::usage, fmt::format("'{}' is an input of this run and would be written to", visible(file)),
+                    "name another file");
   }
 }
 
@@ -233,7 +259,8 @@ int ingest(const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   const std::int64_t begun = ::time(nullptr);
   Voice voice(options);
-  if (options.inputs.empty()) throw Error(Exit::usage, "an input is missing", "track-usage ingest FILE..., or - for stdin");
+  if (options.inputs.empty())
+    throw Error(Exit::usage, "an input is missing", "track-usage ingest FILE..., or - for stdin");
 
   // Everything that was typed is understood before the world is touched.
   const Dialects dialects = make_dialects(options);
@@ -246,7 +273,8 @@ int ingest(const Options& options) {
   if (!options.rejects_file.empty() && !options.dry_run) rejects = std::make_unique<RejectsFile>(options.rejects_file);
 
   if (!any_there(options.inputs)) {  // a mistyped name makes no store
-    const InputList nothing = list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
+    const InputList nothing =
+        list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
     for (const Trouble& trouble : nothing.troubles) voice.error(trouble.what, trouble.hint);
     RunReport report;
     report.outlets.resize(outlets.size());
@@ -257,7 +285,8 @@ int ingest(const Options& options) {
   const Kept kept = open_outlets(outlets, options);
   if (kept.zone.name() != options.zone.value_or("UTC")) filter = make_filter(options, kept.zone);
   for (const Outlet& outlet : outlets)
-    if (outlet.store != nullptr && !outlet.failed && !outlet.absent && outlet.store->created()) voice.warn(fmt::format("made a new store: {}", visible(outlet.shown)));
+    if (outlet.store != nullptr && !outlet.failed && !outlet.absent && outlet.store->created())
+      voice.warn(fmt::format("made a new store: {}", visible(outlet.shown)));
 
   std::vector<std::string> own_files;
   std::vector<std::vector<SourceRecord>> known;
@@ -269,7 +298,8 @@ int ingest(const Options& options) {
   const auto first_known = [&](const struct stat& st) -> std::optional<std::int64_t> {
     std::optional<std::int64_t> first;
     for (const auto& sources : known) {
-      const auto found = std::find_if(sources.begin(), sources.end(), [&](const SourceRecord& s) { return untouched(s, st); });
+      const auto found =
+          std::find_if(sources.begin(), sources.end(), [&](const SourceRecord& s) { return untouched(s, st); });
       if (found == sources.end()) return {};
       first = found->first_line;
     }
@@ -290,8 +320,9 @@ int ingest(const Options& options) {
     bytes += static_cast<std::uint64_t>(input.stat.st_size);
     streams = streams || input.stream;
   }
-  const bool bar = options.progress == Options::Show::always ||
-                   (options.progress == Options::Show::automatic && voice.terminal() && !voice.quiet() && !writes_to_terminal(outlets));
+  const bool bar =
+      options.progress == Options::Show::always || (options.progress == Options::Show::automatic && voice.terminal() &&
+                                                    !voice.quiet() && !writes_to_terminal(outlets));
   ProgressBar progress(bar, streams ? 0 : bytes, options.progress == Options::Show::always);
 
   Job job;
@@ -303,8 +334,12 @@ int ingest(const Options& options) {
   job.zone = kept.zone;
   job.url_by = kept.url_by;
   job.outlets = &outlets;
-  job.reader = {.batch = options.batch, .max_line = options.max_line, .final_line = options.final_line,
-                .verify = options.verify, .source = options.source, .host = host_name()};
+  job.reader = {.batch = options.batch,
+                .max_line = options.max_line,
+                .final_line = options.final_line,
+                .verify = options.verify,
+                .source = options.source,
+                .host = host_name()};
   job.jobs = options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   job.dry_run = options.dry_run;
   job.progress = [&](const Progress& p) { progress.update(p.bytes, p.lines); };
@@ -315,11 +350,15 @@ int ingest(const Options& options) {
 
   const int inputs_exit = tell_inputs(report, voice);
   if (exit == 0 || inputs_exit == 3) exit = inputs_exit != 0 ? inputs_exit : exit;
-  if (report.zone_assumed) voice.notice(fmt::format("times without a zone were read as {} (--log-tz)", options.log_zone));
-  if (report.holes != 0) voice.notice(fmt::format("{} holes of NUL bytes before lines were skipped", grouped(report.holes)));
+  if (report.zone_assumed)
+    voice.notice(fmt::format("times without a zone were read as {} (--log-tz)", options.log_zone));
+  if (report.holes != 0)
+    voice.notice(fmt::format("{} {} of NUL bytes before lines {} skipped", grouped(report.holes), report.holes == 1 ? "hole" : "holes",
+                             report.holes == 1 ? "was" : "were"));
   if (report.filtered_otherwise != 0)
-    voice.warn(fmt::format("other filters than before: {} {} of these logs {} left out then, and {} so", grouped(report.filtered_otherwise),
-                           report.filtered_otherwise == 1 ? "line" : "lines", report.filtered_otherwise == 1 ? "was" : "were",
+    voice.warn(fmt::format("other filters than before: {} {} of these logs {} left out then, and {} so",
+                           grouped(report.filtered_otherwise), report.filtered_otherwise == 1 ? "line" : "lines",
+                           report.filtered_otherwise == 1 ? "was" : "were",
                            report.filtered_otherwise == 1 ? "stays" : "stay"));
   if (report.total.counts.read() != 0)
     for (const std::string& pattern : filter.unmatched()) voice.notice(fmt::format("{} met no row", visible(pattern)));
@@ -336,9 +375,19 @@ int ingest(const Options& options) {
     if (outlet.store == nullptr || outlet.failed || options.dry_run) continue;
     const Tally& t = report.outlets[o];
     try {
-      outlet.store->record({.id = 0, .begin = begun, .end = ::time(nullptr), .exit = exit, .read = t.read(), .stored = t.counts.stored,
-                            .filtered = t.counts.filtered(), .rejected = t.counts.rejected(), .blank = t.counts.blank,
-                            .already_taken = t.already_taken, .version = TRACK_USAGE_VERSION, .host = job.reader.host, .notices = voice.notices()});
+      outlet.store->record({.id = 0,
+                            .begin = begun,
+                            .end = ::time(nullptr),
+                            .exit = exit,
+                            .read = t.read(),
+                            .stored = t.counts.stored,
+                            .filtered = t.counts.filtered(),
+                            .rejected = t.counts.rejected(),
+                            .blank = t.counts.blank,
+                            .already_taken = t.already_taken,
+                            .version = TRACK_USAGE_VERSION,
+                            .host = job.reader.host,
+                            .notices = voice.notices()});
       outlet.store->close();
     } catch (const Error& e) {
       say("error", e.what(), e.hint);
@@ -347,7 +396,8 @@ int ingest(const Options& options) {
   }
   if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
 
-  if (voice.closes(exit) || (options.dry_run && !options.quiet)) write_stderr(closing_lines(report, outlets, options, begin));
+  if (voice.closes(exit) || (options.dry_run && !options.quiet))
+    write_stderr(closing_lines(report, outlets, options, begin));
   return exit;
 }
 

@@ -1,10 +1,11 @@
 // list: the sinks, parsers, formats and hooks there are.
 #include <algorithm>
 #include <array>
+
 #include <fmt/format.h>
 
-#include "src/base/stdio.h"
 #include "src/base/screen.h"
+#include "src/base/stdio.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/commands/commands.h"

@@ -3,14 +3,16 @@
 // and a log given twice still counts once.
 #include "src/report.h"
 
-#include <algorithm>
-#include <ctime>
-#include <fmt/format.h>
-#include <thread>
 #include <unistd.h>
 
-#include "src/base/stdio.h"
+#include <algorithm>
+#include <ctime>
+#include <thread>
+
+#include <fmt/format.h>
+
 #include "src/base/progress.h"
+#include "src/base/stdio.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
 #include "src/commands/commands.h"

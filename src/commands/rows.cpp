@@ -2,10 +2,11 @@
 // filters. Written as they are read: a page of any size needs no memory.
 #include <algorithm>
 #include <ctime>
+
 #include <fmt/format.h>
 
-#include "src/base/stdio.h"
 #include "src/base/screen.h"
+#include "src/base/stdio.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
@@ -56,8 +57,7 @@ class JsonWriter final : public Writer {
 
 class CellWriter final : public Writer {
  public:
-  explicit CellWriter(Delimiter delimiter)
-      : delimiter_(delimiter), end_of_line_("\n") {
+  explicit CellWriter(Delimiter delimiter) : delimiter_(delimiter), end_of_line_("\n") {
     append_row_header(out_, delimiter_);
     out_ += end_of_line_;
   }
@@ -175,8 +175,7 @@ int rows(const Options& options) {
   });
   writer->end();
   if (more && !options.quiet)
-    say("notice", "there are more rows",
-        fmt::format("--page {} goes on, --limit 0 is all", options.page + 1));
+    say("notice", "there are more rows", fmt::format("--page {} goes on, --limit 0 is all", options.page + 1));
   return 0;
 }
 

@@ -2,11 +2,12 @@
 // rejected, and whether the last run is recent enough for a monitor.
 #include <algorithm>
 #include <ctime>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "src/base/stdio.h"
 #include "src/base/screen.h"
+#include "src/base/stdio.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"

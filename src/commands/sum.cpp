@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+
 #include <fmt/format.h>
 
-#include "src/base/stdio.h"
 #include "src/base/screen.h"
+#include "src/base/stdio.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
@@ -108,8 +109,7 @@ class Summing {
 
   void tell_more() const {
     if (more_.empty() || options_.quiet) return;
-    say("notice",
-        fmt::format("there are more by {}", fmt::join(more_, ", ")),
+    say("notice", fmt::format("there are more by {}", fmt::join(more_, ", ")),
         fmt::format("--page {} goes on, --limit 0 is all", options_.page + 1));
   }
 
@@ -192,7 +192,9 @@ std::string bytes_of(const Sum& sum) {
 }  // namespace
 
 int sum(const Options& options) {
-  if (options.inputs.empty()) throw Error(Exit::usage, "sum: which summary?", "track-usage list hooks; track-usage status says which a store keeps");
+  if (options.inputs.empty())
+    throw Error(Exit::usage, "sum: which summary?",
+                "track-usage list hooks; track-usage status says which a store keeps");
   const Screen screen = screen_of_stdout();
   const std::unique_ptr<Store> store = open_store(options);
   const auto settings = store->settings();

@@ -306,11 +306,21 @@ constexpr std::string_view language_codes =
     "ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st "
     "su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu in iw ji";
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_alpha(char c) {
+  return is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+bool is_one_of(char c, std::string_view set) {
+  return set.find(c) != std::string_view::npos;
+}
 
 constexpr auto nowhere = std::string_view::npos;
 
@@ -404,8 +414,12 @@ AgentParts parse_agent(std::string_view string) {
         if (is_lower(next) || is_digit(next)) continue;
       }
       switch (word.about) {
-        case About::platform: platform.offer(w, i); break;
-        case About::bot: robot.offer(w, i); break;
+        case About::platform:
+          platform.offer(w, i);
+          break;
+        case About::bot:
+          robot.offer(w, i);
+          break;
         case About::browser:
           if (word.word == "trident/" && revision == nowhere) break;
           if (word.word == "version/" && version == nowhere) version = i;
@@ -431,8 +445,10 @@ AgentParts parse_agent(std::string_view string) {
       parts.version = version_at(string, browser.at + word.word.size());
   }
   parts.language = find_language(string);
-  if (robot.any()) parts.bot = words[robot.word].value;
-  else if (is_bot(lowered)) parts.bot = "other";
+  if (robot.any())
+    parts.bot = words[robot.word].value;
+  else if (is_bot(lowered))
+    parts.bot = "other";
   return parts;
 }
 

@@ -7,7 +7,8 @@
 namespace track_usage {
 
 struct AgentParts {
-  std::string_view browser, platform, version, language, bot;  // no data(): null; borrow from the string or are literals
+  std::string_view browser, platform, version, language,
+      bot;  // no data(): null; borrow from the string or are literals
 };
 
 AgentParts parse_agent(std::string_view string);

@@ -24,15 +24,15 @@ namespace fs = std::filesystem;
 
 // What a folder's walk leaves alone by name: hidden files, editors' and
 // package managers' leftovers, archives of many files.
-const char* const passed_patterns[] = {".*",     "*~",    "*.bak", "*.swp",    "*.tmp",     "*.tar",   "*.tar.*", "*.tgz",
-                                       "*.zip",  "*.7z",  "*.deb", "*.rpm",    "*.db",      "*.db-wal", "*.db-shm", "*.lock",
-                                       "*.sqlite", "*.dpkg-old", "*.pid"};
+const char* const passed_patterns[] = {".*",       "*~",     "*.bak",    "*.swp",      "*.tmp", "*.tar", "*.tar.*",
+                                       "*.tgz",    "*.zip",  "*.7z",     "*.deb",      "*.rpm", "*.db",  "*.db-wal",
+                                       "*.db-shm", "*.lock", "*.sqlite", "*.dpkg-old", "*.pid"};
 
 constexpr std::size_t head_bytes = 64 * 1024;
 constexpr int head_lines = 50;
 
 struct Head {
-  bool readable = false;             // a line of it is one of an access log
+  bool readable = false;  // a line of it is one of an access log
   bool empty = true;
   std::int64_t first = no_number;
 };

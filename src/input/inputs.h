@@ -19,8 +19,8 @@ struct Input {
   std::string path;  // "-" is stdin
   struct stat stat {};
   bool stream = false;
-  bool walked = false;            // found in a folder, not named
-  std::int64_t first = no_number; // time of its first readable line, microseconds
+  bool walked = false;             // found in a folder, not named
+  std::int64_t first = no_number;  // time of its first readable line, microseconds
 };
 
 // One sentence about an input that is not taken, or not in full.

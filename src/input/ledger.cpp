@@ -26,7 +26,9 @@ std::uint64_t mark_position(std::size_t k) {
   return k < doubling ? first_mark << k : (k - doubling + 1) * mebibyte;
 }
 
-std::int64_t nanoseconds(const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; }
+std::int64_t nanoseconds(const timespec& t) {
+  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
 
 bool same_file(const SourceRecord& source, const struct stat& st) {
   return source.device == st.st_dev && source.inode == st.st_ino;
@@ -42,10 +44,14 @@ struct Fingerprint::State {
   XXH3_state_t xxh;
 };
 
-Fingerprint::Fingerprint() : state_(std::make_unique<State>()) { restart(); }
+Fingerprint::Fingerprint() : state_(std::make_unique<State>()) {
+  restart();
+}
 Fingerprint::~Fingerprint() = default;
 
-void Fingerprint::restart() { resume({}, 0); }
+void Fingerprint::restart() {
+  resume({}, 0);
+}
 
 std::uint64_t Fingerprint::resume(const std::vector<std::uint64_t>& marks, std::uint64_t offset) {
   const std::size_t n = std::min(marks.size(), marks_within(offset));

@@ -61,7 +61,7 @@ class Matcher {
   void end(const Fingerprint& seen);      // the content ends there
 
   static constexpr std::size_t none = SIZE_MAX;
-  std::size_t match() const { return match_; }  // index into known, or none
+  std::size_t match() const { return match_; }      // index into known, or none
   std::uint64_t agreed() const { return agreed_; }  // furthest mark at which any source agreed
 
  private:

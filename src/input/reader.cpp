@@ -45,7 +45,8 @@ class Content {
   void keep() {
     if (source_->stream() && spool_ == nullptr) spool_ = std::tmpfile();
     if (source_->stream() && spool_ == nullptr)
-      throw Error(Exit::input, fmt::format("cannot keep a part of '{}' in a temporary file: {}", visible(path_), std::strerror(errno)));
+      throw Error(Exit::input, fmt::format("cannot keep a part of '{}' in a temporary file: {}", visible(path_),
+                                           std::strerror(errno)));
     keeping_ = spool_ != nullptr;
   }
 
@@ -72,7 +73,8 @@ class Content {
     }
     const Source::Got what = source_->read(to, size, got, deadline);
     if (keeping_ && what == Source::Got::data && std::fwrite(to, 1, got, spool_) != got)
-      throw Error(Exit::input, fmt::format("cannot keep a part of '{}' in a temporary file: {}", visible(path_), std::strerror(errno)));
+      throw Error(Exit::input, fmt::format("cannot keep a part of '{}' in a temporary file: {}", visible(path_),
+                                           std::strerror(errno)));
     return what;
   }
 
@@ -86,6 +88,9 @@ class Content {
 }  // namespace
 
 struct Reader::Work {
+  Work(const std::vector<Input>& list, std::vector<std::vector<SourceRecord>> stores, ReaderOptions how)
+      : inputs(list), known(std::move(stores)), options(std::move(how)) {}
+
   const std::vector<Input>& inputs;
   std::vector<std::vector<SourceRecord>> known;
   const ReaderOptions options;
@@ -106,8 +111,15 @@ struct Reader::Work {
   std::vector<Standing> standings;
   std::vector<std::uint64_t> cuts;  // where a store's part begins: a unit must end there
   std::uint64_t unit_begin = 0;
+  std::vector<char> buffer;  // content behind seen.position(), of which size bytes stand
+  std::size_t size = 0;
+  std::size_t piece = chunk_size;             // about as much makes a chunk
+  bool in_hole = false;                       // of NULs before a line
+  bool skipping = false;                      // the rest of a line that was cut, or half taken
+  bool open_unit = false;                     // something was handed out since the last unit's end
+  std::optional<Clock::time_point> deadline;  // when a stream's unit is to end
 
-  bool is_edited = false;    // a known log with other content
+  bool is_edited = false;  // a known log with other content
 
   const Input& input() const { return inputs[index]; }
 
@@ -131,6 +143,7 @@ struct Reader::Work {
     if (!more) stopped = true;
     chunk.size = 0;
     chunk.cut = false;
+    chunk.holes = 0;
     chunk.begins.reset();
     chunk.unit_ends.reset();
     chunk.ends.reset();
@@ -167,6 +180,12 @@ struct Reader::Work {
   bool edited() const;
   void stand();
   void hand_out(Content& content, InputEnd& end);
+  void end_unit(bool finished);
+  void drop(std::size_t n);
+  bool out(std::size_t n, bool cut, bool newline);
+  std::size_t whole_lines(bool& overlong) const;
+  bool drain();
+  bool pause();
   void remember(const SourceRecord& r);
 };
 
@@ -178,7 +197,10 @@ bool Reader::Work::passed_by_hints() {
       return s.name == options.source && untouched(s, input().stat) && !(options.final_line && s.offset < s.size);
     });
     if (found == sources.end()) return false;
-    standings.push_back({.source = static_cast<std::size_t>(found - sources.begin()), .offset = found->offset, .lines = found->read, .known = true});
+    standings.push_back({.source = static_cast<std::size_t>(found - sources.begin()),
+                         .offset = found->offset,
+                         .lines = found->read,
+                         .known = true});
   }
   return true;
 }
@@ -186,7 +208,8 @@ bool Reader::Work::passed_by_hints() {
 // The file is where and as long as it was: its head and what lies before the
 // offset are enough to know it by.
 bool Reader::Work::resume_by_hints(Content& content) {
-  if (input().stream || options.verify || known.empty() || content.source().compression() != Compression::none) return false;
+  if (input().stream || options.verify || known.empty() || content.source().compression() != Compression::none)
+    return false;
   standings.clear();
   std::vector<char> bytes(1 << 20);
   const auto read_and_feed = [&](Fingerprint& print, std::uint64_t until) {
@@ -202,7 +225,8 @@ bool Reader::Work::resume_by_hints(Content& content) {
   const SourceRecord* nearest = nullptr;
   for (const auto& sources : known) {
     const auto found = std::find_if(sources.rbegin(), sources.rend(), [&](const SourceRecord& s) {
-      return s.name == options.source && same_file(s, stat) && s.offset > 0 && s.offset <= static_cast<std::uint64_t>(stat.st_size);
+      return s.name == options.source && same_file(s, stat) && s.offset > 0 &&
+             s.offset <= static_cast<std::uint64_t>(stat.st_size);
     });
     if (found == sources.rend()) return false;
     Fingerprint head;
@@ -212,7 +236,10 @@ bool Reader::Work::resume_by_hints(Content& content) {
     Fingerprint tail;
     content.seek(tail.resume(found->marks, found->offset));
     if (!read_and_feed(tail, found->offset) || tail.digest() != found->end_hash) return false;
-    standings.push_back({.source = static_cast<std::size_t>(sources.rend() - found) - 1, .offset = found->offset, .lines = found->read, .known = true});
+    standings.push_back({.source = static_cast<std::size_t>(sources.rend() - found) - 1,
+                         .offset = found->offset,
+                         .lines = found->read,
+                         .known = true});
     if (nearest == nullptr || found->offset < nearest->offset) nearest = &*found;
   }
   content.seek(seen.resume(nearest->marks, nearest->offset));
@@ -226,7 +253,9 @@ bool Reader::Work::identify(Content& content) {
   standings.assign(known.size(), {});
   std::vector<Matcher> matchers;
   for (const auto& sources : known) matchers.emplace_back(sources, options.source);
-  const auto undecided = [&] { return std::any_of(matchers.begin(), matchers.end(), [](const Matcher& m) { return m.undecided(); }); };
+  const auto undecided = [&] {
+    return std::any_of(matchers.begin(), matchers.end(), [](const Matcher& m) { return m.undecided(); });
+  };
   if (undecided()) content.keep();
   std::vector<char> bytes(1 << 20);
   bool ended = false;
@@ -282,7 +311,8 @@ bool Reader::Work::edited() const {
   const SourceRecord now = record(false);
   for (const auto& sources : known)
     for (const SourceRecord& s : sources)
-      if (s.name == options.source && (s.path == now.path || same_file(s, stat)) && s.first_line == input().first) return true;
+      if (s.name == options.source && (s.path == now.path || same_file(s, stat)) && s.first_line == input().first)
+        return true;
   return false;
 }
 
@@ -302,148 +332,158 @@ void Reader::Work::remember(const SourceRecord& r) {
   }
 }
 
-void Reader::Work::hand_out(Content& content, InputEnd& end) {
-  const std::size_t piece = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, std::max<std::uint64_t>(options.batch, 4096)));
-  const auto max_line = static_cast<std::size_t>(options.max_line);
-  const std::size_t capacity = piece + max_line + 1;
-  std::vector<char> buffer(capacity + padding);
-  std::size_t size = 0;            // bytes in buffer; all of them behind seen.position()
-  bool skipping = last != '\n';    // the rest of a line that was cut, or half taken
-  std::optional<Clock::time_point> deadline;
-  bool ended = false, open_unit = false;
+void Reader::Work::end_unit(bool finished) {
+  chunk.unit_ends = std::make_unique<SourceRecord>(record(finished));
   unit_begin = seen.position();
-  const std::uint64_t begin = seen.position();
-  // A stream that begins like a file that was taken, from that file's end on.
-  std::string continues;
-  for (std::size_t s = 0; s < known.size() && input().stream; ++s)
+  deadline.reset();
+  open_unit = false;
+  remember(*chunk.unit_ends);
+}
+
+// Drops buffer[0, n), which was handed out or skipped.
+void Reader::Work::drop(std::size_t n) {
+  std::memmove(buffer.data(), buffer.data() + n, size - n);
+  size -= n;
+  open_unit = true;
+}
+
+// Hands out buffer[0, n), whole lines. With `newline` one is put behind them
+// that the content does not have, or not there.
+bool Reader::Work::out(std::size_t n, bool cut, bool newline) {
+  chunk.offset = seen.position();
+  feed({buffer.data(), n});
+  chunk.bytes.resize(buffer.size());
+  std::memcpy(chunk.bytes.data(), buffer.data(), n);
+  chunk.size = n;
+  if (newline) {
+    chunk.bytes[chunk.size++] = '\n';
+    if (!cut) ++lines;  // one that is cut is counted when its newline is met
+  }
+  chunk.cut = cut;
+  chunk.end = seen.position();
+  drop(n);
+  const bool at_cut =
+      std::any_of(cuts.begin(), cuts.end(), [&](std::uint64_t c) { return chunk.offset < c && c <= seen.position(); });
+  if (!cut && (at_cut || seen.position() - unit_begin >= options.batch)) end_unit(false);
+  return send();
+}
+
+// How many of the buffer's bytes make whole lines that may go out together;
+// `overlong` if its first line is longer than --max-line.
+std::size_t Reader::Work::whole_lines(bool& overlong) const {
+  const auto max_line = static_cast<std::size_t>(options.max_line);
+  std::size_t reach = size;  // not across where another store's part begins
+  for (const std::uint64_t c : cuts)
+    if (c > seen.position() && c < seen.position() + reach) reach = static_cast<std::size_t>(c - seen.position());
+  // From line start to line start, by the last newline within --max-line.
+  std::size_t whole = 0;
+  overlong = false;
+  while (whole < reach) {
+    const std::size_t window = std::min(reach - whole, max_line + 1);
+    const auto* newline = static_cast<const char*>(memrchr(buffer.data() + whole, '\n', window));
+    if (newline == nullptr) {
+      overlong = whole == 0 && window == max_line + 1;
+      break;
+    }
+    whole = static_cast<std::size_t>(newline - buffer.data()) + 1;
+  }
+  if (whole == 0 && !overlong && reach < size) {  // another store took half of this line
+    const auto* newline = static_cast<const char*>(std::memchr(buffer.data(), '\n', size));
+    if (newline != nullptr) whole = static_cast<std::size_t>(newline - buffer.data()) + 1;
+  }
+  return whole;
+}
+
+// Hands out all whole lines of the buffer, and of an overlong one its begin.
+bool Reader::Work::drain() {
+  while (size > 0) {
+    if (skipping) {
+      const auto* newline = static_cast<const char*>(std::memchr(buffer.data(), '\n', size));
+      const std::size_t n = newline != nullptr ? static_cast<std::size_t>(newline - buffer.data()) + 1 : size;
+      feed({buffer.data(), n});
+      drop(n);
+      skipping = newline == nullptr;
+      continue;
+    }
+    if (buffer[0] == '\0') {
+      // A hole that a writer without O_APPEND left: no part of the line behind
+      // it, and often far longer than a line may be.
+      const auto* line = std::find_if(buffer.data(), buffer.data() + size, [](char c) { return c != '\0'; });
+      const auto n = static_cast<std::size_t>(line - buffer.data());
+      if (n == size && size < piece) break;  // it may yet be filled
+      feed({buffer.data(), n});
+      drop(n);
+      if (!in_hole) ++chunk.holes;
+      in_hole = true;
+      continue;
+    }
+    in_hole = false;
+    bool overlong = false;
+    const std::size_t whole = whole_lines(overlong);
+    if (whole == 0 && !overlong) break;
+    skipping = overlong;
+    if (!out(overlong ? static_cast<std::size_t>(options.max_line) : whole, overlong, overlong)) return false;
+  }
+  return true;
+}
+
+// A stream waits for more: what is whole goes out, and after two seconds it is
+// to be durable.
+bool Reader::Work::pause() {
+  if (!drain()) return false;
+  if (!deadline || Clock::now() < *deadline) return true;
+  deadline.reset();  // what waits then is a line without its end
+  if (!open_unit) return true;
+  chunk.end = seen.position();
+  end_unit(false);
+  return send();
+}
+
+// From seen.position() to the content's end, chunk by chunk.
+void Reader::Work::hand_out(Content& content, InputEnd& end) {
+  const bool stream = content.source().stream();
+  piece = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, std::max<std::uint64_t>(options.batch, 4096)));
+  buffer.resize(piece + static_cast<std::size_t>(options.max_line) + 1 + padding);
+  size = 0;
+  skipping = last != '\n' && last != '\0';
+  in_hole = false;
+  deadline.reset();
+  open_unit = false;
+  const std::uint64_t begin = unit_begin = seen.position();
+  std::string continues;  // the file that a stream began like
+  for (std::size_t s = 0; s < known.size() && stream; ++s)
     if (standings[s].known && known[s][standings[s].source].inode != 0) continues = known[s][standings[s].source].path;
 
-  const auto unit_end = [&](bool finished) {
-    chunk.unit_ends = std::make_unique<SourceRecord>(record(finished));
-    unit_begin = seen.position();
-    deadline.reset();
-    open_unit = false;
-    remember(*chunk.unit_ends);
-  };
-  // Hands out buffer[0, n), whole lines; `newline` stands for one that the
-  // content does not have, or not there.
-  const auto out = [&](std::size_t n, bool cut, bool newline) {
-    chunk.offset = seen.position();
-    feed({buffer.data(), n});
-    chunk.bytes.resize(capacity + padding);
-    std::memcpy(chunk.bytes.data(), buffer.data(), n);
-    chunk.size = n;
-    if (newline) {
-      chunk.bytes[chunk.size++] = '\n';
-      if (!cut) ++lines;  // one that is cut is counted when its newline is met
-    }
-    chunk.cut = cut;
-    chunk.end = seen.position();
-    std::memmove(buffer.data(), buffer.data() + n, size - n);
-    size -= n;
-    open_unit = true;
-    const bool at_cut = std::any_of(cuts.begin(), cuts.end(), [&](std::uint64_t c) { return chunk.offset < c && c <= seen.position(); });
-    if (!cut && (at_cut || seen.position() - unit_begin >= options.batch)) unit_end(false);
-    return send();
-  };
-  const auto limit = [&](std::size_t n) {  // not across where another store's part begins
-    for (const std::uint64_t c : cuts)
-      if (c > seen.position() && c < seen.position() + n) n = static_cast<std::size_t>(c - seen.position());
-    return n;
-  };
-  // All whole lines of the buffer, and what of an overlong one is enough.
-  const auto drain = [&] {
-    while (size > 0) {
-      if (skipping) {
-        const auto* newline = static_cast<const char*>(std::memchr(buffer.data(), '\n', size));
-        const std::size_t n = newline != nullptr ? static_cast<std::size_t>(newline - buffer.data()) + 1 : size;
-        feed({buffer.data(), n});
-        std::memmove(buffer.data(), buffer.data() + n, size - n);
-        size -= n;
-        open_unit = true;
-        skipping = newline == nullptr;
-        continue;
-      }
-      // From line start to line start, by the last newline within max_line.
-      const std::size_t reach = limit(size);
-      std::size_t whole = 0;
-      bool overlong = false;
-      while (whole < reach && !overlong) {
-        const std::size_t window = std::min(reach - whole, max_line + 1);
-        const auto* newline = static_cast<const char*>(memrchr(buffer.data() + whole, '\n', window));
-        if (newline != nullptr)
-          whole = static_cast<std::size_t>(newline - buffer.data()) + 1;
-        else if (window == max_line + 1)
-          overlong = true;
-        else
-          break;
-      }
-      if (whole == 0 && !overlong && reach < size) {  // another store took half of this line
-        const auto* newline = static_cast<const char*>(std::memchr(buffer.data(), '\n', size));
-        if (newline != nullptr) whole = static_cast<std::size_t>(newline - buffer.data()) + 1;
-      }
-      if (whole > 0) {
-        if (!out(whole, false, false)) return false;
-      } else if (overlong) {
-        skipping = true;
-        if (!out(max_line, true, true)) return false;
-      } else {
-        break;
-      }
-    }
-    return true;
-  };
-
+  bool ended = false;
   while (!ended && !stopped) {
     std::size_t got = 0;
-    const std::size_t want = (size < piece ? piece : piece + max_line) - size;
+    const std::size_t want = (size < piece ? piece : piece + static_cast<std::size_t>(options.max_line)) - size;
     Source::Got what = Source::Got::data;
-    std::optional<Clock::time_point> until = deadline;
-    if (content.source().stream() && size > 0 && std::memchr(buffer.data(), '\n', size) != nullptr) until = Clock::now();
+    // A stream with whole lines in hand does not wait for more of them.
+    const bool lines_in_hand = stream && size > 0 && std::memchr(buffer.data(), '\n', size) != nullptr;
     try {
-      what = content.read(buffer.data() + size, want, got, until);
+      what = content.read(buffer.data() + size, want, got, lines_in_hand ? std::optional(Clock::now()) : deadline);
     } catch (const Error& e) {
-      end.damaged = true;
+      end.damaged = ended = true;
       end.trouble = e.what();
-      ended = true;
     }
     consumed = consumed_before + content.source().consumed();
-    if (got > 0 && !deadline && content.source().stream()) deadline = Clock::now() + live_unit;
+    if (got > 0 && !deadline && stream) deadline = Clock::now() + live_unit;
     size += got;
-    switch (what) {
-      case Source::Got::data:
-        if (!content.source().stream() && size < piece && !end.damaged) continue;
-        if (content.source().stream() && size < piece) continue;
-        if (!drain()) return;
-        break;
-      case Source::Got::timeout:
-        if (!drain()) return;
-        if (deadline && Clock::now() >= *deadline) {
-          chunk.end = seen.position();
-          if (open_unit) {
-            unit_end(false);
-            if (!send()) return;
-          }
-          deadline.reset();  // what waits is a line without its end
-        }
-        break;
-      case Source::Got::end: ended = true; break;
-      case Source::Got::stopped:
-        drain();
-        stopped = true;
-        break;
-    }
+    if (what == Source::Got::end) ended = true;
+    if (what == Source::Got::stopped) stopped = true;
+    if (what == Source::Got::timeout && !pause()) return;
+    if (what == Source::Got::data && size >= piece && !drain()) return;
   }
-  if (!stopped && !drain()) return;
-  const bool good_end = ended && !end.damaged && !stopped;
-  const bool complete = content.source().stream() || content.source().compression() != Compression::none || options.final_line;
-  if (size > 0 && good_end && complete && !skipping) {
-    if (!out(size, false, true)) return;
-  }
+  const bool asked_to_end = stopped;
+  if (!drain() && !asked_to_end) return;
+  const bool good_end = !end.damaged && !asked_to_end;
+  const bool complete = stream || content.source().compression() != Compression::none || options.final_line;
+  if (size > 0 && good_end && complete && !skipping && !out(size, false, true)) return;
   end.line_waits = size > 0 && good_end;
   if (seen.position() > begin) end.continues = continues;
   end.source = record(good_end);
-  if (open_unit) unit_end(good_end);
+  if (open_unit) end_unit(good_end);
 }
 
 void Reader::Work::take(std::size_t i) {
@@ -453,14 +493,14 @@ void Reader::Work::take(std::size_t i) {
   auto begin = std::make_unique<InputBegin>();
   auto end = std::make_unique<InputEnd>();
   stat = input().stat;
-  const auto size = input().stream ? 0 : static_cast<std::uint64_t>(stat.st_size);
+  const auto file_size = input().stream ? 0 : static_cast<std::uint64_t>(stat.st_size);
   chunk.offset = chunk.end = 0;
   if (passed_by_hints()) {
     begin->passed = true;
     begin->standings = standings;
     chunk.begins = std::move(begin);
     chunk.ends = std::move(end);
-    consumed = consumed_before += size;
+    consumed = consumed_before += file_size;
     send();
     return;
   }
@@ -487,7 +527,7 @@ void Reader::Work::take(std::size_t i) {
       if (!send()) return;
       hand_out(content, *end);
     }
-    consumed_before += size;
+    consumed_before += file_size;
   } catch (const Error& e) {
     if (chunk.begins == nullptr && begin != nullptr) {
       begin->standings.assign(known.size(), {});
@@ -503,7 +543,7 @@ void Reader::Work::take(std::size_t i) {
 }
 
 Reader::Reader(const std::vector<Input>& inputs, std::vector<std::vector<SourceRecord>> known, ReaderOptions options)
-    : work_(new Work{inputs, std::move(known), std::move(options), {}, {}, 0, nullptr, false, {}, 0, {}, 0, '\n', {}, 0, {}, {}, 0, false}) {
+    : work_(std::make_unique<Work>(inputs, std::move(known), std::move(options))) {
   for (const auto& sources : work_->known) work_->from_this_run.emplace_back(sources.size(), false);
 }
 
@@ -514,6 +554,8 @@ void Reader::run(const Emit& emit) {
   for (std::size_t i = 0; i < work_->inputs.size() && !work_->stopped && stop_signal() == 0; ++i) work_->take(i);
 }
 
-std::uint64_t Reader::consumed() const { return work_->consumed; }
+std::uint64_t Reader::consumed() const {
+  return work_->consumed;
+}
 
 }  // namespace track_usage

@@ -16,10 +16,10 @@ namespace track_usage {
 
 // How one store stands towards an input.
 struct Standing {
-  std::size_t source = 0;  // index into the run's list of that store's sources
+  std::size_t source = 0;               // index into the run's list of that store's sources
   std::uint64_t offset = 0, lines = 0;  // taken before
-  bool known = false;      // it was in the ledger, or earlier in this run
-  bool twin = false;       // known from another file of this very run
+  bool known = false;                   // it was in the ledger, or earlier in this run
+  bool twin = false;                    // known from another file of this very run
 };
 
 // What the writing thread must know of an input besides its lines.
@@ -33,7 +33,7 @@ struct InputEnd {
   std::string continues;    // a stream that went on beyond the end of this known file
   bool edited = false;      // a known log with other content: not taken
   std::string trouble, hint;
-  SourceRecord source;      // as of the end: hints, marks, finished
+  SourceRecord source;  // as of the end: hints, marks, finished
 };
 
 struct Chunk {
@@ -42,6 +42,7 @@ struct Chunk {
   std::uint64_t offset = 0;  // of the first line in the content
   std::size_t input = 0;     // index into the list of inputs
   bool cut = false;          // the last line was cut at --max-line
+  std::uint64_t holes = 0;   // of NULs before lines that were skipped on the way here
   std::uint64_t end = 0;     // offset behind the last line, cut parts included
   std::unique_ptr<InputBegin> begins;
   std::unique_ptr<SourceRecord> unit_ends;  // marks, hash and hints as of `end`
@@ -55,7 +56,7 @@ struct ReaderOptions {
   std::uint64_t max_line = 1 << 20;
   bool final_line = false;  // --final
   bool verify = false;
-  std::string source;       // --source
+  std::string source;  // --source
   std::string host;
 };
 

@@ -23,7 +23,7 @@
 namespace track_usage {
 namespace {
 
-constexpr std::size_t head_size = 6;             // of the longest magic
+constexpr std::size_t head_size = 6;                 // of the longest magic
 constexpr std::size_t packed_capacity = 256 * 1024;  // compressed bytes a read
 
 // Who may read it, for the commonest case: logs belong to a group such as adm.
@@ -39,7 +39,10 @@ std::string who_may_read(const std::string& path) {
 Compression compression_of(std::string_view head) {
   if (head.starts_with("\x1f\x8b")) return Compression::gzip;
   if (head.starts_with("BZh")) return Compression::bzip2;
-  if (head.starts_with(std::string_view("\xfd" "7zXZ\0", 6))) return Compression::xz;
+  if (head.starts_with(std::string_view("\xfd"
+                                        "7zXZ\0",
+                                        6)))
+    return Compression::xz;
   if (head.starts_with("\x28\xb5\x2f\xfd")) return Compression::zstd;
   return Compression::none;
 }
@@ -52,7 +55,8 @@ Source::Source(const std::string& path) : path_(path) {
     throw Error(Exit::input, fmt::format("cannot read '{}': {}", visible(path), std::strerror(cause)),
                 cause == EACCES ? who_may_read(path) : std::string());
   }
-  if (fstat(fd_, &stat_) != 0) throw Error(Exit::input, fmt::format("cannot read '{}': {}", visible(path), std::strerror(errno)));
+  if (fstat(fd_, &stat_) != 0)
+    throw Error(Exit::input, fmt::format("cannot read '{}': {}", visible(path), std::strerror(errno)));
   if (S_ISDIR(stat_.st_mode) || S_ISBLK(stat_.st_mode) || S_ISSOCK(stat_.st_mode)) {
     if (path != "-") close(fd_);
     fd_ = -1;
@@ -105,7 +109,8 @@ Source::Got Source::fill(char* to, std::size_t size, std::size_t& got_size,
       pollfd wait[2] = {{fd_, POLLIN, 0}, {stop_fd(), POLLIN, 0}};
       int timeout = -1;
       if (deadline) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
         timeout = static_cast<int>(std::max<std::int64_t>(0, left.count() + 1));
       }
       const int ready = poll(wait, 2, timeout);
@@ -148,7 +153,8 @@ long Source::archive_reads(archive* a, void* self, const void** buffer) {
 }
 
 void Source::damaged(std::string_view cause) const {
-  throw Error(Exit::input, fmt::format("{}: the compressed data is damaged or cut off near byte {} ({})", visible(path_), consumed_, cause));
+  throw Error(Exit::input, fmt::format("{}: the compressed data is damaged or cut off near byte {} ({})",
+                                       visible(path_), consumed_, cause));
 }
 
 Source::Got Source::read_gzip(char* to, std::size_t size, std::size_t& got_size) {

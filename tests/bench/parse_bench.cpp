@@ -31,8 +31,12 @@ void* operator new(std::size_t size) {
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 int main(int argc, char** argv) {
   using namespace track_usage;
@@ -50,7 +54,11 @@ int main(int argc, char** argv) {
     for (int r = 0; r < rounds; ++r)
       scan = std::min(scan, seconds_of([&] {
                         lines = 0;
-                        for (const char* at = all.data(); (at = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(all.data() + all.size() - at)))) != nullptr; ++at) ++lines;
+                        for (const char* at = all.data();
+                             (at = static_cast<const char*>(std::memchr(
+                                  at, '\n', static_cast<std::size_t>(all.data() + all.size() - at)))) != nullptr;
+                             ++at)
+                          ++lines;
                       }));
 
     std::vector<std::unique_ptr<Parser>> owned;
@@ -81,8 +89,10 @@ int main(int argc, char** argv) {
     const double each = static_cast<double>(allocated) / n;
     // A batch names its defaults anew: a few allocations a chunk, none a line.
     frugal = frugal && each < 0.01;
-    fmt::print("{}: {} lines, {} rows; scan {:.0f} ns, parse {:.0f} ns a line ({:.1f} times the scan), {:.4f} allocations a line\n", argv[a], lines, rows,
-               scan / n * 1e9, parse / n * 1e9, parse / scan, each);
+    fmt::print(
+        "{}: {} lines, {} rows; scan {:.0f} ns, parse {:.0f} ns a line ({:.1f} times the scan), {:.4f} allocations a "
+        "line\n",
+        argv[a], lines, rows, scan / n * 1e9, parse / n * 1e9, parse / scan, each);
   }
   return frugal ? 0 : 1;
 }

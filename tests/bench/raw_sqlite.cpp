@@ -29,13 +29,16 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   Database from(argv[1], Database::Mode::read, 0);
   Database to(argv[2], Database::Mode::write, 0);
-  to.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=16384");
+  to.exec(
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=16384");
   std::vector<Table> tables;
-  Statement schema(from, "SELECT name, sql, type, (SELECT count(*) FROM pragma_table_info(name)) FROM sqlite_master"
-                         " WHERE sql IS NOT NULL AND type IN ('table', 'index') ORDER BY type DESC, rowid");
+  Statement schema(from,
+                   "SELECT name, sql, type, (SELECT count(*) FROM pragma_table_info(name)) FROM sqlite_master"
+                   " WHERE sql IS NOT NULL AND type IN ('table', 'index') ORDER BY type DESC, rowid");
   while (schema.step()) {
     to.exec(std::string(schema.text(1)));
-    if (schema.text(2) == "table") tables.push_back({std::string(schema.text(0)), static_cast<int>(schema.number(3)), {}});
+    if (schema.text(2) == "table")
+      tables.push_back({std::string(schema.text(0)), static_cast<int>(schema.number(3)), {}});
   }
   for (Table& table : tables) {
     Statement rows(from, "SELECT * FROM " + table.name);
@@ -56,7 +59,8 @@ int main(int argc, char** argv) {
     std::string sql = "INSERT INTO " + table.name + " VALUES (?";
     for (int c = 1; c < table.columns; ++c) sql += ",?";
     sql += ")";
-    if (table.name.ends_with("_cells")) sql += " ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer";
+    if (table.name.ends_with("_cells"))
+      sql += " ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer";
     Statement insert(to, sql);
     int column = 0;
     for (const Value& value : table.values) {

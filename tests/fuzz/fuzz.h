@@ -2,11 +2,12 @@
 // may be read in, and what must hold of any batch.
 #pragma once
 
+#include <simdjson.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <simdjson.h>
 #include <string>
 #include <string_view>
 

@@ -320,7 +320,7 @@ TEST_CASE("json: a map names other keys, nested ones by dotted path") {
       caddy,
       "json:date=ts,remote_addr=request.remote_ip,method=request.method,path=request.uri,protocol=request.proto,"
       "server_name=request.host,user_agent=request.headers.User-Agent,speed=duration,content_length=size,"
-               R"(accept_language=a\.b)");
+      R"(accept_language=a\.b)");
   REQUIRE(r.whole());
   const Fields& f = r.fields;
   CHECK(iso_time(f.time) == "2022-03-09T21:30:01.524102Z");

@@ -1,9 +1,10 @@
 // The figures of a report and the words that they are shown in.
 #include <algorithm>
-#include <doctest/doctest.h>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "src/base/table.h"
 #include "src/base/text.h"

@@ -1,6 +1,7 @@
 // Tables for eyes: cutting, padding and columns, counted as a terminal does.
-#include <doctest/doctest.h>
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include "src/base/table.h"
 
