@@ -9,11 +9,11 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include "src/base/stdio.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
+#include "src/config.h"
 #include "src/error.h"
 
 namespace track_usage {
@@ -353,13 +353,6 @@ std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
   return names;
 }
 
-// A library's sentence as the middle of one of ours.
-std::string lower_first(std::string text) {
-  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a')
-    text[0] = static_cast<char>(text[0] - 'A' + 'a');
-  return text;
-}
-
 // What CLI11 refuses, said in our way.
 [[noreturn]] void refuse(const CLI::ParseError& e, CLI::App& app, int argc, char** argv) {
   CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands()[0];
@@ -459,25 +452,6 @@ void take_environment(Options& options, CLI::App& command) {
   }
 }
 
-std::vector<std::string> values_of(const toml::node& node, const std::string& where) {
-  const auto one = [&](const toml::node& n) -> std::string {
-    if (const auto* s = n.as_string()) return s->get();
-    if (const auto* b = n.as_boolean()) return b->get() ? "true" : "false";
-    if (const auto* i = n.as_integer()) return fmt::format("{}", i->get());
-    if (const auto* f = n.as_floating_point()) return fmt::format("{}", f->get());
-    std::ostringstream text;
-    text << toml::node_view<const toml::node>(n);  // dates, as they are written
-    if (n.is_date() || n.is_time() || n.is_date_time()) return text.str();
-    throw Error(Exit::usage, fmt::format("{}: a text, a number, true, false or a list of these is wanted", where));
-  };
-  std::vector<std::string> out;
-  if (const auto* array = node.as_array())
-    for (const toml::node& n : *array) out.push_back(one(n));
-  else
-    out.push_back(one(node));
-  return out;
-}
-
 void take_config(Options& options, Declarations& declared, CLI::App& command, const std::string& named) {
   if (named == "none") return;
   const std::string file = named.empty() ? default_config : named;
@@ -487,55 +461,40 @@ void take_config(Options& options, Declarations& declared, CLI::App& command, co
     throw Error(Exit::usage,
                 fmt::format("cannot read the configuration '{}': {}", visible(file), std::strerror(errno)));
   }
-  toml::table table;
-  try {
-    table = toml::parse_file(file);
-  } catch (const toml::parse_error& e) {
-    throw Error(Exit::usage, fmt::format("{}:{}:{}: {}", visible(file), e.source().begin.line, e.source().begin.column,
-                                         lower_first(visible(e.description()))));
-  }
-  std::map<std::string, CLI::App*> commands;
-  std::set<std::string> all;
-  for (CLI::App* c : declared.app().get_subcommands({})) {
-    commands[c->get_name()] = c;
-    for (const auto& [name, option] : Declarations::options_of(*c)) all.insert(name);
-  }
-  const auto unknown = [&](std::string_view key, const toml::node& node, const std::set<std::string>& known) {
-    const std::vector<std::string_view> names(known.begin(), known.end());
-    throw Error(Exit::usage,
-                fmt::format("{}:{}: '{}' is no option", visible(file), node.source().begin.line, visible(key)),
-                suggest(key, names));
-  };
-  const auto mine = Declarations::options_of(command);
-  const auto set = [&](const std::string& key, const toml::node& node, bool shared) {
-    const std::string where = fmt::format("{}:{}: {}", visible(file), node.source().begin.line, visible(key));
-    const auto values = values_of(node, where);
-    const auto option = mine.find(key);
-    if (option == mine.end()) return;
-    if (option->second->count() != 0) return;  // given higher: it replaces this one whole
-    take(options, *option->second, values, where, shared);
-  };
-  for (const auto& [key, node] : table) {  // every key of every table must be known
-    const std::string name(key.str());
-    if (const toml::table* section = node.as_table()) {
-      const auto found = commands.find(name);
-      if (found == commands.end()) {
-        std::set<std::string> names;
-        for (const auto& [n, c] : commands) names.insert(n);
-        unknown(name, node, names);
-      }
-      std::set<std::string> names;
-      for (const auto& [n, o] : Declarations::options_of(*found->second)) names.insert(n);
-      for (const auto& [k, n] : *section) {
-        if (!names.contains(std::string(k.str()))) unknown(k.str(), n, names);
-        if (found->second == &command) set(std::string(k.str()), n, false);
-      }
-    } else if (!all.contains(name)) {
-      unknown(name, node, all);
+  const std::vector<ConfigEntry> entries = read_config(file);
+
+  // Every name must be known before any is taken.
+  std::map<std::string, std::set<std::string>> known;  // by command; "" has those of all
+  for (CLI::App* c : declared.app().get_subcommands({}))
+    for (const auto& [name, option] : Declarations::options_of(*c)) {
+      known[c->get_name()].insert(name);
+      known[""].insert(name);
     }
+  for (const ConfigEntry& e : entries) {
+    const auto section = known.find(e.section);
+    const bool known_name = section != known.end() && (e.name.empty() || section->second.contains(e.name));
+    if (known_name) continue;
+    std::set<std::string> names;
+    if (section != known.end())
+      names = section->second;
+    else
+      for (const auto& [name, options_there] : known)
+        if (!name.empty()) names.insert(name);
+    const std::string_view wrong = section == known.end() ? e.section : e.name;
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    throw Error(Exit::usage,
+                fmt::format("{}: '{}' is no {}", e.where, wrong, section == known.end() ? "command" : "option"),
+                suggest(wrong, candidates));
   }
-  for (const auto& [key, node] : table)  // after the command's own table, which beats the top's
-    if (!node.is_table()) set(std::string(key.str()), node, true);
+  // The command's own table first: it beats the top's keys.
+  const auto mine = Declarations::options_of(command);
+  for (const std::string& section : {command.get_name(), std::string()})
+    for (const ConfigEntry& e : entries) {
+      const auto option = mine.find(e.name);
+      if (e.section != section || option == mine.end() || option->second->count() != 0)
+        continue;  // given higher: that replaces this whole
+      take(options, *option->second, e.values, fmt::format("{}: {}", e.where, e.name), section.empty());
+    }
 }
 
 void split_lists(Options& o) {

@@ -12,7 +12,7 @@ DOORS = {"parsers/parsers.h", "sinks/sinks.h", "hooks/hooks.h"}
 FLOORS = [
     ["src/main.cpp"],
     ["src/commands/"],
-    ["src/plan", "src/options"],
+    ["src/plan", "src/options", "src/config"],
     ["src/pipeline"],
     ["src/input/", "src/enrich/", "src/filter", "src/summary", "src/parser.cpp", "src/row_text", "src/report"],
     ["src/row", "src/parser.h", "src/sink.h", "src/store.h", "src/hook.h"],
@@ -25,7 +25,7 @@ PLUGIN_EXTRA = {"src/row_text.h", "src/enrich/agent.h"}
 # A library stands behind one file or folder.
 OWNERS = {
     "CLI/": {"src/options.cpp"},
-    "toml++/": {"src/options.cpp"},
+    "toml++/": {"src/config.cpp"},
     "SQLiteCpp/": {"src/base/sqlite.cpp"},
     "sqlite3.h": {"src/base/sqlite.cpp"},
     "archive": {"src/input/source.cpp"},

@@ -254,6 +254,12 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+std::string lower_first(std::string_view text) {
+  std::string out(text);
+  if (out.size() > 1 && out[0] >= 'A' && out[0] <= 'Z' && out[1] >= 'a') out[0] = static_cast<char>(out[0] - 'A' + 'a');
+  return out;
+}
+
 std::string_view trim(std::string_view text) {
   const auto from = text.find_first_not_of(" \t\r\n");
   if (from == std::string_view::npos) return {};

@@ -44,6 +44,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 std::optional<std::int64_t> parse_seconds(std::string_view text);
 
 std::string lower(std::string_view text);
+// A library's sentence as the middle of one of ours: a capital becomes small.
+std::string lower_first(std::string_view text);
 std::string_view trim(std::string_view text);
 
 // 1234567 as 1,234,567.

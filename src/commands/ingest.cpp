@@ -118,8 +118,7 @@ std::string closing_lines(const RunReport& report, const std::vector<Outlet>& ou
   for (std::size_t o = 0; o < outlets.size(); ++o)
     out += fmt::format("{}{}  {:.2f} s -> {}\n", options.dry_run ? "dry run, nothing is written: " : "",
                        equation(report.outlets[o]), seconds, visible(outlets[o].shown));
-  if (report.total.counts.rejected() != 0)
-    out += fmt::format("rejected: {}\n", by_reason(report.total.counts));
+  if (report.total.counts.rejected() != 0) out += fmt::format("rejected: {}\n", by_reason(report.total.counts));
   return out;
 }
 
@@ -253,6 +252,78 @@ void refuse_own_outputs(const std::vector<Input>& inputs, const Options& options
   }
 }
 
+Job job_of(const Options& options, const Dialects& dialects, const Kept& kept) {
+  Job job;
+  job.parsers = dialects.parsers;
+  job.format_names = dialects.names;
+  job.zone = kept.zone;
+  job.url_by = kept.url_by;
+  job.reader = {.batch = options.batch,
+                .max_line = options.max_line,
+                .final_line = options.final_line,
+                .verify = options.verify,
+                .source = options.source,
+                .host = host_name()};
+  job.jobs = options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+  job.dry_run = options.dry_run;
+  return job;
+}
+
+// In each store's P_runs; then closes it. False: a store could not take it.
+bool record_run(std::vector<Outlet>& outlets, const RunReport& report, RunRecord run) {
+  bool recorded = true;
+  run.end = ::time(nullptr);
+  run.version = TRACK_USAGE_VERSION;
+  for (std::size_t o = 0; o < outlets.size(); ++o) {
+    Outlet& outlet = outlets[o];
+    if (outlet.store == nullptr || outlet.failed) continue;
+    const Tally& t = report.outlets[o];
+    run.read = t.read();
+    run.stored = t.counts.stored;
+    run.filtered = t.counts.filtered();
+    run.rejected = t.counts.rejected();
+    run.blank = t.counts.blank;
+    run.already_taken = t.already_taken;
+    try {
+      outlet.store->record(run);
+      outlet.store->close();
+    } catch (const Error& e) {
+      complain(e);
+      recorded = false;
+    }
+  }
+  return recorded;
+}
+
+// What is to be said of the run as a whole.
+void tell_run(const RunReport& report, const Options& options, const Filter& filter, Voice& voice) {
+  if (report.zone_assumed)
+    voice.notice(fmt::format("times without a zone were read as {} (--log-tz)", options.log_zone));
+  if (report.holes != 0)
+    voice.notice(fmt::format("{} {} of NUL bytes before lines {} skipped", grouped(report.holes),
+                             report.holes == 1 ? "hole" : "holes", report.holes == 1 ? "was" : "were"));
+  if (report.filtered_otherwise != 0)
+    voice.warn(fmt::format("other filters than before: {} {} of these logs {} left out then, and {} so",
+                           grouped(report.filtered_otherwise), report.filtered_otherwise == 1 ? "line" : "lines",
+                           report.filtered_otherwise == 1 ? "was" : "were",
+                           report.filtered_otherwise == 1 ? "stays" : "stay"));
+  if (report.total.counts.read() != 0)
+    for (const std::string& pattern : filter.unmatched()) voice.notice(fmt::format("{} met no row", visible(pattern)));
+}
+
+// Not one input exists: said before a store is made for a mistyped name.
+int nothing_there(const Options& options, const Dialects& dialects, const std::vector<Outlet>& outlets, Voice& voice,
+                  std::chrono::steady_clock::time_point begin) {
+  const auto nothing_known = [](const struct stat&) { return std::nullopt; };
+  for (const Trouble& trouble : list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, nothing_known).troubles)
+    voice.error(trouble.what, trouble.hint);
+  RunReport report;
+  report.outlets.resize(outlets.size());
+  if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
+  if (!voice.quiet()) write_stderr(closing_lines(report, outlets, options, begin));
+  return static_cast<int>(Exit::input);
+}
+
 }  // namespace
 
 int ingest(const Options& options) {
@@ -272,16 +343,7 @@ int ingest(const Options& options) {
   std::unique_ptr<RejectsFile> rejects;
   if (!options.rejects_file.empty() && !options.dry_run) rejects = std::make_unique<RejectsFile>(options.rejects_file);
 
-  if (!any_there(options.inputs)) {  // a mistyped name makes no store
-    const InputList nothing =
-        list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
-    for (const Trouble& trouble : nothing.troubles) voice.error(trouble.what, trouble.hint);
-    RunReport report;
-    report.outlets.resize(outlets.size());
-    if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
-    if (!voice.quiet()) write_stderr(closing_lines(report, outlets, options, begin));
-    return static_cast<int>(Exit::input);
-  }
+  if (!any_there(options.inputs)) return nothing_there(options, dialects, outlets, voice, begin);
   const Kept kept = open_outlets(outlets, options);
   if (kept.zone.name() != options.zone.value_or("UTC")) filter = make_filter(options, kept.zone);
   for (const Outlet& outlet : outlets)
@@ -325,23 +387,11 @@ int ingest(const Options& options) {
                                                     !voice.quiet() && !writes_to_terminal(outlets));
   ProgressBar progress(bar, streams ? 0 : bytes, options.progress == Options::Show::always);
 
-  Job job;
+  Job job = job_of(options, dialects, kept);
   job.inputs = std::move(list.inputs);
-  job.parsers = dialects.parsers;
-  job.format_names = dialects.names;
   job.defaults = defaults;
   job.filter = &filter;
-  job.zone = kept.zone;
-  job.url_by = kept.url_by;
   job.outlets = &outlets;
-  job.reader = {.batch = options.batch,
-                .max_line = options.max_line,
-                .final_line = options.final_line,
-                .verify = options.verify,
-                .source = options.source,
-                .host = host_name()};
-  job.jobs = options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-  job.dry_run = options.dry_run;
   job.progress = [&](const Progress& p) { progress.update(p.bytes, p.lines); };
   if (rejects != nullptr) job.rejected = [&](const std::string& path, const RejectedLine& r) { rejects->add(path, r); };
 
@@ -350,18 +400,7 @@ int ingest(const Options& options) {
 
   const int inputs_exit = tell_inputs(report, voice);
   if (exit == 0 || inputs_exit == 3) exit = inputs_exit != 0 ? inputs_exit : exit;
-  if (report.zone_assumed)
-    voice.notice(fmt::format("times without a zone were read as {} (--log-tz)", options.log_zone));
-  if (report.holes != 0)
-    voice.notice(fmt::format("{} {} of NUL bytes before lines {} skipped", grouped(report.holes), report.holes == 1 ? "hole" : "holes",
-                             report.holes == 1 ? "was" : "were"));
-  if (report.filtered_otherwise != 0)
-    voice.warn(fmt::format("other filters than before: {} {} of these logs {} left out then, and {} so",
-                           grouped(report.filtered_otherwise), report.filtered_otherwise == 1 ? "line" : "lines",
-                           report.filtered_otherwise == 1 ? "was" : "were",
-                           report.filtered_otherwise == 1 ? "stays" : "stay"));
-  if (report.total.counts.read() != 0)
-    for (const std::string& pattern : filter.unmatched()) voice.notice(fmt::format("{} met no row", visible(pattern)));
+  tell_run(report, options, filter, voice);
   for (const Outlet& outlet : outlets)
     if (outlet.failed) {
       say("error", outlet.trouble, outlet.hint);
@@ -370,30 +409,12 @@ int ingest(const Options& options) {
   if (exit == 0 && too_many_rejects(report, options)) exit = static_cast<int>(Exit::rejected);
   if (report.signal != 0 && exit != static_cast<int>(Exit::store)) exit = 128 + report.signal;
 
-  for (std::size_t o = 0; o < outlets.size(); ++o) {
-    Outlet& outlet = outlets[o];
-    if (outlet.store == nullptr || outlet.failed || options.dry_run) continue;
-    const Tally& t = report.outlets[o];
-    try {
-      outlet.store->record({.id = 0,
-                            .begin = begun,
-                            .end = ::time(nullptr),
-                            .exit = exit,
-                            .read = t.read(),
-                            .stored = t.counts.stored,
-                            .filtered = t.counts.filtered(),
-                            .rejected = t.counts.rejected(),
-                            .blank = t.counts.blank,
-                            .already_taken = t.already_taken,
-                            .version = TRACK_USAGE_VERSION,
-                            .host = job.reader.host,
-                            .notices = voice.notices()});
-      outlet.store->close();
-    } catch (const Error& e) {
-      say("error", e.what(), e.hint);
-      exit = static_cast<int>(Exit::store);
-    }
-  }
+  RunRecord ended;
+  ended.begin = begun;
+  ended.exit = exit;
+  ended.host = job.reader.host;
+  ended.notices = voice.notices();
+  if (!options.dry_run && !record_run(outlets, report, ended)) exit = static_cast<int>(Exit::store);
   if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
 
   if (voice.closes(exit) || (options.dry_run && !options.quiet))

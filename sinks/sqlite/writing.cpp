@@ -1,0 +1,231 @@
+#include "sinks/sqlite/writing.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sinks/sqlite/schema.h"
+#include "src/base/timestamp.h"
+
+namespace track_usage::sqlite {
+namespace {
+
+constexpr std::int64_t rejects_of_source = 1000, reject_bytes = 10 << 20;
+
+std::string_view bytes_of(const std::vector<std::uint64_t>& marks) {
+  return {reinterpret_cast<const char*>(marks.data()), marks.size() * sizeof(std::uint64_t)};
+}
+
+}  // namespace
+
+std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks,
+                               bool urls) {
+  dictionary_.resolve(unit.batch, urls);
+  insert_buckets(unit);
+  source = keep_source(unit, source);
+  insert_rows(unit, source);
+  for (const Summary& summary : unit.summaries)
+    if (std::find(hooks.begin(), hooks.end(), summary.hook) != hooks.end()) add_cells(summary);
+  keep_rejects(unit, source);
+  return source;
+}
+
+void UnitWriter::insert_buckets(const Unit& unit) {
+  Statement hour(database_, "INSERT OR IGNORE INTO " + prefix_ + "_hours VALUES (?, ?, ?)");
+  Statement day(database_, "INSERT OR IGNORE INTO " + prefix_ + "_days VALUES (?, ?, ?)");
+  Statement month(database_, "INSERT OR IGNORE INTO " + prefix_ + "_months VALUES (?, ?)");
+  for (const Hour& h : unit.batch.hours) {
+    const std::int64_t first = month_begin(h.day);
+    const std::string hour_text = sql_time(h.start * 1'000'000), day_text = iso_date(h.day),
+                      month_text = iso_date(first);
+    hour.bind(1, h.start / quarter).bind(2, hour_text).bind(3, h.day).run();
+    day.bind(1, h.day).bind(2, day_text).bind(3, first).run();
+    month.bind(1, first).bind(2, month_text).run();
+  }
+}
+
+std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
+  const SourceRecord& s = unit.source;
+  const Counts& c = unit.batch.counts;
+  const std::int64_t now = ::time(nullptr);
+  const auto [low, high] = std::minmax_element(unit.batch.time.begin(), unit.batch.time.end());
+  const bool rows = unit.batch.size() != 0;
+  if (id == 0) {
+    Statement(database_, "INSERT INTO " + prefix_ +
+                             "_inputs (name, marks, end_offset, end_hash, first_taken, read, stored, filtered, "
+                             "rejected, blank) VALUES (?, '', 0, 0, ?, 0, 0, 0, 0, 0)")
+        .bind(1, s.name)
+        .bind(2, now)
+        .run();
+    id = database_.number("SELECT last_insert_rowid()");
+  }
+  Statement update(
+      database_,
+      "UPDATE " + prefix_ +
+          "_inputs SET host = ?1, path = ?2, format = CASE WHEN ?3 = '' THEN format ELSE ?3 END, filters = ?4, device "
+          "= ?5, inode = ?6, size = ?7,"
+          " mtime_ns = ?8, ctime_ns = ?9, seen_ns = ?10, finished = ?11, marks = ?12, end_offset = ?13, end_hash = ?14,"
+          " first_line = coalesce(first_line, ?15), first_ts = min(coalesce(first_ts, ?16), coalesce(?16, first_ts)),"
+          " last_ts = max(coalesce(last_ts, ?17), coalesce(?17, last_ts)), last_taken = ?18,"
+          " read = read + ?19, stored = stored + ?20, filtered = filtered + ?21, rejected = rejected + ?22, blank = "
+          "blank + ?23 WHERE id = ?24");
+  update.bind(1, s.host)
+      .bind(2, s.path)
+      .bind(3, s.format)
+      .bind(4, s.filters)
+      .bind(5, static_cast<std::int64_t>(s.device))
+      .bind(6, static_cast<std::int64_t>(s.inode))
+      .bind(7, static_cast<std::int64_t>(s.size))
+      .bind(8, s.mtime_ns)
+      .bind(9, s.ctime_ns)
+      .bind(10, s.seen_ns)
+      .bind(11, s.finished)
+      .bind_blob(12, bytes_of(s.marks))
+      .bind(13, static_cast<std::int64_t>(unit.end))
+      .bind(14, static_cast<std::int64_t>(s.end_hash));
+  s.first_line == no_number ? update.bind_null(15) : update.bind(15, s.first_line);
+  rows ? update.bind(16, *low).bind(17, *high) : update.bind_null(16).bind_null(17);
+  update.bind(18, now)
+      .bind(19, static_cast<std::int64_t>(c.read()))
+      .bind(20, static_cast<std::int64_t>(c.stored))
+      .bind(21, static_cast<std::int64_t>(c.filtered()))
+      .bind(22, static_cast<std::int64_t>(c.rejected()))
+      .bind(23, static_cast<std::int64_t>(c.blank))
+      .bind(24, id)
+      .run();
+
+  const std::int64_t last_row = database_.number("SELECT max(id) FROM " + prefix_ + "_data");
+  Statement insert(
+      database_, "INSERT INTO " + prefix_ +
+                     "_units (source, begin_offset, end_offset, first_row, last_row, first_ts, last_ts, read, stored, "
+                     "filtered, rejected, blank, filters, run, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  insert.bind(1, id).bind(2, static_cast<std::int64_t>(unit.begin)).bind(3, static_cast<std::int64_t>(unit.end));
+  rows ? insert.bind(4, last_row + 1)
+             .bind(5, last_row + static_cast<std::int64_t>(unit.batch.size()))
+             .bind(6, *low)
+             .bind(7, *high)
+       : insert.bind_null(4).bind_null(5).bind_null(6).bind_null(7);
+  insert.bind(8, static_cast<std::int64_t>(c.read()))
+      .bind(9, static_cast<std::int64_t>(c.stored))
+      .bind(10, static_cast<std::int64_t>(c.filtered()))
+      .bind(11, static_cast<std::int64_t>(c.rejected()))
+      .bind(12, static_cast<std::int64_t>(c.blank))
+      .bind(13, s.filters)
+      .bind(14, run_)
+      .bind(15, now)
+      .run();
+  return id;
+}
+
+void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {
+  const Batch& b = unit.batch;
+  if (b.size() == 0) return;
+  // Columns that are null throughout are left out: most logs have but a few.
+  static constexpr std::array<std::pair<Column, std::string_view>, own_columns> columns = {
+      {{Column::remote_addr, "remote_addr"},
+       {Column::server_name, "server_name"},
+       {Column::language, "language"},
+       {Column::referrer, "referrer"},
+       {Column::username, "username"},
+       {Column::peer_addr, "peer_addr"},
+       {Column::xforwardedfor, "xforwardedfor"},
+       {Column::visitor, "visitor"},
+       {Column::country, "country"},
+       {Column::blueprint, "blueprint"},
+       {Column::route, "route"},
+       {Column::view_args, "view_args"},
+       {Column::ip_info, "ip_info"},
+       {Column::track_var, "track_var"}}};
+  std::vector<const std::vector<TextId>*> own;
+  std::string names = "ts, hour, source, source_offset, request, agent, status, content_length, micros, flags";
+  for (const auto& [column, name] : columns) {
+    const auto& ids = b.own[static_cast<std::size_t>(column)];
+    if (ids.empty()) continue;
+    own.push_back(&ids);
+    names.append(", ").append(name);
+  }
+  BulkInsert insert(database_, fmt::format("INSERT INTO {}_data ({}) VALUES", prefix_, names),
+                    10 + static_cast<int>(own.size()), {}, 20);
+  const auto number = [&](std::int64_t value, bool null) { null ? insert.add_null() : insert.add(value); };
+  insert.begin(b.size());
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    insert.add(b.time[i]);
+    insert.add(b.hours[b.hour[i]].start / quarter);
+    insert.add(source);
+    insert.add(static_cast<std::int64_t>(b.offset[i]));
+    insert.add(dictionary_.request(b.request[i]));
+    number(b.agent[i] == 0 ? 0 : dictionary_.text(b.agents[b.agent[i]].string), b.agent[i] == 0);
+    number(b.status[i], b.status[i] == no_status);
+    number(b.bytes[i], b.bytes[i] == no_number);
+    number(b.micros[i], b.micros[i] == no_number);
+    insert.add(b.flags[i]);
+    for (const auto* ids : own) number(dictionary_.text((*ids)[i]), (*ids)[i] == null_text);
+    insert.end_row();
+  }
+}
+
+void UnitWriter::add_cells(const Summary& summary) {
+  struct Entry {
+    std::int64_t bucket, key, hits, transfer;
+  };
+  std::vector<Entry> entries;
+  const std::int64_t dash = summary.hook->by_status ? 0 : dictionary_.dash();
+  for (std::size_t p = 0; p < summary.cells.size(); ++p) {
+    const auto& cells = summary.cells[p];
+    const auto period = static_cast<Period>(p);
+    entries.clear();
+    entries.reserve(cells.size());
+    for (const Cell& c : cells) {
+      std::int64_t key = c.key;
+      if (!summary.hook->by_status) {
+        key = dictionary_.text(c.key);
+        if (key == 0) key = dash;
+      }
+      entries.push_back({period == Period::hour ? c.bucket / quarter : c.bucket, key, c.hits, c.transfer});
+    }
+    // Sorted upserts go through the tree from left to right: several times
+    // faster than in the order of the log.
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+      return a.bucket != b.bucket ? a.bucket < b.bucket : a.key < b.key;
+    });
+    const std::string table = cells_table(prefix_, *summary.hook, period);
+    BulkInsert insert(
+        database_, fmt::format("INSERT INTO {} VALUES", table), 4,
+        fmt::format("ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer"));
+    insert.begin(entries.size());
+    for (const Entry& e : entries) {
+      insert.add(e.bucket);
+      insert.add(e.key);
+      insert.add(e.hits);
+      insert.add(e.transfer);
+      insert.end_row();
+    }
+  }
+}
+
+// At most so many of a source and so many bytes in all; what is beyond is
+// counted in P_sources and not kept.
+void UnitWriter::keep_rejects(const Unit& unit, std::int64_t source) {
+  if (unit.batch.rejects.empty()) return;
+  std::int64_t left = rejects_of_source - database_.number(fmt::format(
+                                              "SELECT count(*) FROM {}_rejects WHERE source = {}", prefix_, source));
+  std::int64_t bytes = reject_bytes - database_.number(fmt::format("SELECT sum(length(raw)) FROM {}_rejects", prefix_));
+  Statement insert(database_, "INSERT OR REPLACE INTO " + prefix_ + "_rejects VALUES (?,?,?,?,?,?)");
+  const std::int64_t now = ::time(nullptr);
+  for (const RejectedLine& r : unit.batch.rejects) {
+    bytes -= static_cast<std::int64_t>(r.raw.size());
+    if (--left < 0 || bytes < 0) return;
+    insert.bind(1, source)
+        .bind(2, static_cast<std::int64_t>(r.offset))
+        .bind(3, static_cast<std::int64_t>(r.line))
+        .bind(4, reject_names[static_cast<std::size_t>(r.reason)])
+        .bind_blob(5, r.raw)
+        .bind(6, now)
+        .run();
+  }
+}
+
+}  // namespace track_usage::sqlite
