@@ -128,7 +128,7 @@ std::vector<SourceRecord> read_sources(Database& database, const std::string& pr
     r.finished = s.number(12) != 0;
     const std::string_view marks = s.text(13);
     r.marks.resize(marks.size() / sizeof(std::uint64_t));
-    std::memcpy(r.marks.data(), marks.data(), r.marks.size() * sizeof(std::uint64_t));
+    if (!marks.empty()) std::memcpy(r.marks.data(), marks.data(), r.marks.size() * sizeof(std::uint64_t));
     r.offset = unsigned_of(s.number(14));
     r.end_hash = unsigned_of(s.number(15));
     r.first_line = s.null(16) ? no_number : s.number(16);
