@@ -33,5 +33,5 @@ seconds = os.environ.get("TRACK_USAGE_FUZZ_SECONDS", "10")
 with tempfile.TemporaryDirectory(prefix="track-usage-fuzz-") as folder:
     for number, seed in enumerate(seeds(kind)):
         pathlib.Path(folder, str(number)).write_bytes(seed)
-    fuzzer = [os.path.abspath(target), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", folder]
+    fuzzer = [os.path.abspath(target), f"-max_total_time={seconds}", "-error_exitcode=1", "-timeout=10", "-rss_limit_mb=2048", folder]
     sys.exit(subprocess.run(fuzzer).returncode)
