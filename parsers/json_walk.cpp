@@ -17,8 +17,6 @@ using namespace json_keys;
 
 namespace {
 
-constexpr std::string_view end_of_line = "the end of the line";
-
 constexpr int max_depth = 64;  // of nested objects and arrays: the walk recurses
 
 // JSON's grammar, and within a double's range: beyond it no reader of the row
@@ -342,8 +340,7 @@ void JsonWalk::drop_duplicates(std::size_t from) {
 }
 
 bool JsonWalk::ended_early() const {
-  const std::string_view line = trim({begin_, static_cast<std::size_t>(end_ - begin_)});
-  return !line.ends_with('}') && expected_ != end_of_line;
+  return stopped_ == end_;
 }
 
 void JsonWalk::drop_unfinished() {
@@ -372,7 +369,7 @@ bool JsonWalk::read(std::string_view line, const Map& map) {
   at = object(at, map.children.empty() ? nullptr : &map, 0, taken);
   if (at == nullptr) return false;
   at = blanks(at);
-  if (at != end_) fail(at, end_of_line);
+  if (at != end_) fail(at, "the end of the line");
   return at == end_;
 }
 
