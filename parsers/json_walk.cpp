@@ -339,8 +339,9 @@ void JsonWalk::drop_duplicates(std::size_t from) {
   variables_.resize(to);
 }
 
+// A line that ends in a brace was not cut: a quote is missing in it.
 bool JsonWalk::ended_early() const {
-  return stopped_ == end_;
+  return stopped_ == end_ && end_[-1] != '}';
 }
 
 void JsonWalk::drop_unfinished() {
