@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=16384");
   std::vector<Table> tables;
   Statement schema(from,
-                   "SELECT name, sql, type, (SELECT count(*) FROM pragma_table_info(name)) FROM sqlite_master"
+                   "SELECT name, sql, type, (SELECT count(*) FROM pragma_table_info(m.name)) FROM sqlite_master m"
                    " WHERE sql IS NOT NULL AND type IN ('table', 'index') ORDER BY type DESC, rowid");
   while (schema.step()) {
     to.exec(std::string(schema.text(1)));
