@@ -168,14 +168,6 @@ std::unique_ptr<Store> open_store(const Options& options) {
   return store;
 }
 
-std::unique_ptr<Store> temporary_store() {
-  Target target;
-  target.scheme = "sqlite";
-  auto store = find_sink(target.scheme).make_store(target);
-  store->open(Access::write);
-  return store;
-}
-
 Kept open_outlets(std::vector<Outlet>& outlets, const Options& options) {
   Kept kept{.zone = Zone(options.zone.value_or("UTC")), .url_by = options.url_by == "full" ? UrlBy::full : UrlBy::path};
   const Store* settled_by = nullptr;  // the first store: the others must agree with it

@@ -32,9 +32,6 @@ std::vector<Outlet> make_outlets(const Options& options);
 // The store of --from (or TRACK_USAGE_STORE, or sqlite:usage.db), opened to read.
 std::unique_ptr<Store> open_store(const Options& options);
 
-// A store that is gone when it is destroyed, opened to write.
-std::unique_ptr<Store> temporary_store();
-
 // Opens the outlets, and settles what each store keeps: what it has settled,
 // else what the options say. Returns the zone and url_by of the run.
 struct Kept {
