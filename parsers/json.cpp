@@ -202,6 +202,9 @@ Reading Json::read(std::string_view line, Fields& f, Memory& m) const {
   f.plain = w.plain();
   f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
   f.flags = w.utf8() ? 0 : not_utf8;
+  // A TAB in a target is a blank; the walk has undone it to \x09 already.
+  const std::string_view asked = f.request.data() != nullptr ? f.request : f.target;
+  if (!f.plain && asked.find("\\x09") != std::string_view::npos) f.flags |= malformed_request;
   // A request that is there and empty is a rude one, as in CLF.
   if (f.request.data() == nullptr && f.target.data() == nullptr && (w.seen() & bits(mapped_request, request)) != 0)
     f.flags |= malformed_request;

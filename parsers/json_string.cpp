@@ -1,9 +1,5 @@
 #include "parsers/json_string.h"
 
-#include <iterator>
-
-#include <fmt/format.h>
-
 #include "src/base/text.h"
 
 namespace track_usage {
@@ -26,10 +22,6 @@ int hex_number(const char* at, const char* end, int count) {
     value = value << 4 | digit;
   }
   return value;
-}
-
-bool is_surrogate(int code) {
-  return code >= 0xd800 && code <= 0xdfff;
 }
 
 void append_utf8(std::string& out, int code) {
@@ -98,19 +90,13 @@ const char* append_undone(std::string& out, const char* at, const char* end, boo
       case 'u': {
         int code = hex_number(at + 2, end, 4);
         length = code >= 0 ? 6 : 0;
-        if (!is_surrogate(code)) {
-          if (code >= 0) append_utf8(bytes, code);
-          break;
-        }
+        if (code < 0) break;
         const int low = end - at > 7 && at[6] == '\\' && at[7] == 'u' ? hex_number(at + 8, end, 4) : -1;
-        if (code < 0xdc00 && low >= 0xdc00 && low <= 0xdfff) {
-          append_utf8(bytes, 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
+        if (code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low <= 0xdfff) {
+          code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
           length = 12;
-        } else {  // not by way of bytes: the log's own bytes were sound
-          flush();
-          fmt::format_to(std::back_inserter(out), "\\xed\\x{:02x}\\x{:02x}", 0x80 | (code >> 6 & 0x3f),
-                         0x80 | (code & 0x3f));
         }
+        append_utf8(bytes, code);  // of a lone surrogate: bytes that are no UTF-8
         break;
       }
       default:

@@ -162,10 +162,14 @@ def agents(rng, count):
 def addresses(rng, count):
     """`count` different addresses, one in ten IPv6, the busiest first.
 
-    The documentation ranges hold 768 IPv4 addresses and no more: beyond them all
-    are IPv6, so that the number of different ones is still what was asked for.
+    The documentation ranges hold 768 IPv4 addresses and no more: a benchmark that
+    wants many gets those reserved for benchmarks (RFC 2544) and for carriers'
+    inner networks (RFC 6598), which are nobody's either.
     """
     v4 = [net + str(i) for net in DOCUMENTATION_NETS for i in range(256)]
+    if count > len(v4):
+        v4 += ["198.%d.%d.%d" % (18 + (i >> 16), i >> 8 & 255, i & 255) for i in range(1 << 17)]
+        v4 += ["100.64.%d.%d" % (i >> 8, i & 255) for i in range(1 << 16)]
     rng.shuffle(v4)
     found = {}
     while len(found) < count:

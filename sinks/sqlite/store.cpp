@@ -65,8 +65,7 @@ class SqliteStore final : public Store {
     if (synchronous != "normal" && synchronous != "full")
       throw Error(Exit::usage,
                   fmt::format("{}: synchronous is 'normal' or 'full', not '{}'", target.shown(), visible(synchronous)));
-    temporary_ = path_.empty();
-    if (!temporary_) path_ = std::filesystem::absolute(path_).lexically_normal().string();
+    path_ = std::filesystem::absolute(path_).lexically_normal().string();
   }
 
   ~SqliteStore() override {
@@ -75,31 +74,23 @@ class SqliteStore final : public Store {
     if (lock_ >= 0) ::close(lock_);
   }
 
-  std::string shown() const override { return temporary_ ? "a temporary store" : path_; }
+  std::string shown() const override { return path_; }
   bool created() const override { return created_; }
-  std::vector<std::string> files() const override {
-    if (temporary_) return {};
-    return {path_, path_ + "-wal", path_ + "-shm", path_ + ".lock"};
-  }
+  std::vector<std::string> files() const override { return {path_, path_ + "-wal", path_ + "-shm", path_ + ".lock"}; }
 
   void open(Access access) override {
     guarded("open", [&] {
       if (access == Access::read) return open_to_read();
-      if (!temporary_) refuse_other_file();
-      if (!temporary_) take_lock();
-      created_ = temporary_ || !std::filesystem::exists(path_);
-      if (created_ && !temporary_) create_file();
-      database_ =
-          std::make_unique<Database>(path_, temporary_ ? Database::Mode::temporary : Database::Mode::write, wait_ms);
+      refuse_other_file();
+      take_lock();
+      created_ = !std::filesystem::exists(path_);
+      if (created_) create_file();
+      database_ = std::make_unique<Database>(path_, Database::Mode::write, wait_ms);
       check_version();
-      if (temporary_) {
-        database_->exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
-      } else {
-        database_->exec("PRAGMA journal_mode=WAL");
-        database_->exec(full_ ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-        // The log of a unit is copied into the database once, not piece by piece.
-        database_->exec("PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=16384");
-      }
+      database_->exec("PRAGMA journal_mode=WAL");
+      database_->exec(full_ ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+      // The log of a unit is copied into the database once, not piece by piece.
+      database_->exec("PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=16384");
       if (!database_->has_table(prefix_ + "_settings")) create_tables();
       run_ = database_->number("SELECT max(id) FROM " + prefix_ + "_runs") + 1;
       const auto seed = static_cast<std::uint64_t>(
@@ -220,7 +211,7 @@ class SqliteStore final : public Store {
   std::string path_;
   const std::string prefix_;
   const bool full_;
-  bool temporary_ = false, created_ = false;
+  bool created_ = false;
   int lock_ = -1;
   std::unique_ptr<Database> database_;
   std::optional<sqlite::Dictionary> dictionary_;
@@ -230,7 +221,7 @@ class SqliteStore final : public Store {
 };
 
 void SqliteStore::open_to_read() {
-  if (!temporary_ && !std::filesystem::exists(path_))
+  if (!std::filesystem::exists(path_))
     throw Error(Exit::store, fmt::format("there is no store at {}", visible(path_)),
                 "track-usage ingest makes it; --from names another");
   const auto readable = [&] { database_->number("SELECT count(*) FROM sqlite_master"); };
@@ -376,7 +367,7 @@ void SqliteStore::record(const RunRecord& run) {
 
 void SqliteStore::close() {
   dictionary_.reset();
-  if (database_ != nullptr && !temporary_) {
+  if (database_ != nullptr) {
     try {
       database_->exec("PRAGMA wal_checkpoint(TRUNCATE)");
     } catch (const SqliteError&) {

@@ -51,7 +51,7 @@ Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
   // only then does SQLite clear away the files beside the database at its end.
   int flags = SQLite::OPEN_READWRITE;
   if (mode == Mode::immutable) flags = SQLite::OPEN_READONLY;
-  if (mode == Mode::write || mode == Mode::temporary) flags |= SQLite::OPEN_CREATE;
+  if (mode == Mode::write) flags |= SQLite::OPEN_CREATE;
   // One thread at a time uses a connection: a lock for each bound value would
   // cost a tenth of the run.
   flags |= SQLite::OPEN_NOMUTEX;

@@ -25,7 +25,7 @@ class SqliteError : public std::runtime_error {
 
 class Database {
  public:
-  enum class Mode : std::uint8_t { read, immutable, write, temporary };
+  enum class Mode : std::uint8_t { read, immutable, write };
   Database(const std::string& path, Mode mode, int busy_timeout_ms);
   ~Database();
 

@@ -185,6 +185,14 @@ char* put_time(char* p, std::int64_t micros, char between) {
   return put(p, fraction, 6);
 }
 
+// How much of what was typed could begin a date: as much as a sound one can complete.
+std::size_t readable_part(std::string_view typed) {
+  constexpr std::string_view sound = "2000-01-01T00:00:00Z";
+  std::size_t n = std::min(typed.size(), sound.size());
+  while (n > 0 && !read_iso(std::string(typed.substr(0, n)).append(sound.substr(n)), Iso::typed)) --n;
+  return n;
+}
+
 using TimeText = std::array<char, sizeof("2000-10-10T20:55:36.ffffffZ")>;
 
 }  // namespace
@@ -290,8 +298,9 @@ std::int64_t parse_when(std::string_view text, std::string_view option, std::int
     return seconds * second + time->micros;
   }
   throw Error(Exit::usage, fmt::format("{}: '{}' is no time", option, visible(text)),
-              "times are 2026-11-22, 2026-11-22T14:05:06+01:00, epoch seconds, now, today, yesterday, "
-              "or an age: 15m 6h 7d 4w");
+              caret(typed, readable_part(typed)) +
+                  "\ntimes are 2026-11-22, 2026-11-22T14:05:06+01:00, epoch seconds, now, today, yesterday, "
+                  "or an age: 15m 6h 7d 4w");
 }
 
 std::optional<std::int64_t> parse_age(std::string_view text) {

@@ -297,8 +297,8 @@ TEST_CASE("json: strings are undone once and become text") {
       {"raw controls", "a\tb\x01\x7f\xc2\x85", R"(a\x09b\x01\x7f\xc2\x85)", false},
       {"controls by \\x", R"(\x0A\x1b)", R"(\x0a\x1b)", false},
       {"Apache's \\v", R"(a\vb)", R"(a\x0bb)", false},
-      {"lone surrogates", R"(\udfff\ud800x\ud83d)", R"(\xed\xbf\xbf\xed\xa0\x80x\xed\xa0\xbd)", false},
-      {"a surrogate, then a pair", R"(\ud800\ud83d\ude00)", "\\xed\\xa0\\x80\U0001F600", false},
+      {"lone surrogates", R"(\udfff\ud800x\ud83d)", R"(\xed\xbf\xbf\xed\xa0\x80x\xed\xa0\xbd)", true},
+      {"a surrogate, then a pair", R"(\ud800\ud83d\ude00)", "\\xed\\xa0\\x80\U0001F600", true},
       {"any other backslash", R"(\q\x4\u12\')", R"(\q\x4\u12\')", false},
   };
   for (const Case& c : cases) {
@@ -309,6 +309,17 @@ TEST_CASE("json: strings are undone once and become text") {
     CHECK(((r.fields.flags & not_utf8) != 0) == c.not_utf8);
     CHECK(r.fields.plain == (std::string_view(c.name) == "plain"));
   }
+}
+
+TEST_CASE("json: a TAB in the target is a blank there, however it is written") {
+  for (const char* tab : {"\\t", "\t", "\\u0009", "\\x09"}) {
+    CAPTURE(tab);
+    const Read r(line_with(fmt::format("\"request_method\":\"GET\",\"request_uri\":\"/a{}b\"", tab)));
+    REQUIRE(r.whole());
+    CHECK((r.fields.flags & malformed_request) != 0);
+  }
+  const Read plain(line_with("\"request_method\":\"GET\",\"request_uri\":\"/a%09b\""));
+  CHECK((plain.fields.flags & malformed_request) == 0);
 }
 
 TEST_CASE("json: a map names other keys, nested ones by dotted path") {
