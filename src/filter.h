@@ -15,7 +15,7 @@ namespace track_usage {
 // (outside of braces) by Filter; `!` before an item excludes.
 struct FilterOptions {
   std::vector<std::string> include, exclude;  // globs, or re:PATTERN
-  std::vector<std::string> status, method, host, remote, agent;
+  std::vector<std::string> status, method, host, remote, agent, username, visitor;
   std::int64_t since = INT64_MIN, until = INT64_MAX;  // microseconds; until is exclusive
 };
 

@@ -10,6 +10,7 @@
 namespace track_usage {
 
 struct Options {
+  std::string config;               // --config
   std::string command;              // "ingest", "report" ...
   std::vector<std::string> inputs;  // files, folders, globs, -; for sum the hook, for list what, for explain one thing
 
@@ -22,13 +23,13 @@ struct Options {
   std::string log_zone = "UTC";
   std::string server;
   std::vector<std::string> set;  // k=v
-  bool final_line = false, verify = false;
+  bool final_line = false, verify = false, take_edited = false;
   std::string source;
   std::uint64_t batch = 64 << 20, max_line = 1 << 20;
   unsigned jobs = 0;  // 0: one a core
 
   // Filters, as typed.
-  std::vector<std::string> include, exclude, status, method, host, remote, agent;
+  std::vector<std::string> include, exclude, status, method, host, remote, agent, username, visitor;
   std::string since, until;
 
   // What a store keeps; not given: what it has settled, or the defaults.
@@ -44,6 +45,9 @@ struct Options {
   bool dry_run = false;
   enum class Show : std::uint8_t { automatic, always, never } progress = Show::automatic;
   bool quiet = false, verbose = false;
+
+  // Changing what is stored.
+  bool yes = false, fix = false;
 
   // Reading back.
   std::string output;  // table, json ...; empty: the command's own default

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <optional>
 #include <thread>
 
 #include "src/base/signals.h"
@@ -47,63 +48,24 @@ class Ring {
   std::vector<Slot> slots_;
 };
 
-// What a worker does to a chunk: parse, filter, find the hours.
-class Worker {
- public:
-  explicit Worker(const Job& job) : job_(job), dispatcher_(job.parsers), builder_(job.defaults) {}
-
-  void work(const Chunk& chunk, Batch& batch) {
-    if (chunk.size == 0) return batch.clear();
-    dispatcher_.parse(chunk.lines(), chunk.offset, chunk.cut, builder_, batch);
-    if (!job_.filter->keeps_all()) {
-      const std::uint64_t before = batch.counts.filtered();
-      job_.filter->apply(batch, keep_, batch.counts);
-      batch.counts.stored -= batch.counts.filtered() - before;
-      if (!keep_.empty()) leave_out(batch);
-    }
-    set_hours(batch, job_.zone);
-  }
-
- private:
-  void leave_out(Batch& batch) {
-    kept_.clear();
-    gatherer_.forget();
-    gatherer_.append(kept_, batch, keep_);
-    kept_.rejects = std::move(batch.rejects);
-    kept_.counts = batch.counts;
-    kept_.holes = batch.holes;
-    kept_.zone_assumed = batch.zone_assumed;
-    kept_.parser = batch.parser;
-    std::swap(kept_, batch);
-  }
-
-  const Job& job_;
-  Dispatcher dispatcher_;
-  RowBuilder builder_;
-  std::vector<std::uint8_t> keep_;
-  Batch kept_;
-  Gatherer gatherer_;
-};
-
 // The calling thread's part: puts units together and has them committed.
 class Assembler {
  public:
   // `tick` is called while a commit is waited for, too.
-  Assembler(const Job& job, std::function<void()> tick) : job_(job), tick_(std::move(tick)), outlets_(*job.outlets) {
+  Assembler(const Job& job, std::function<void()> tick)
+      : job_(job), tick_(std::move(tick)), outlets_(*job.outlets), filters_(job.lines.filter->canonical()) {
     ids_.resize(outlets_.size());
-    filtered_.resize(outlets_.size());
+    known_.resize(outlets_.size());
     report_.outlets.resize(outlets_.size());
     for (const Outlet& outlet : outlets_)
       for (const Hook* hook : outlet.hooks)
         if (std::find(hooks_.begin(), hooks_.end(), hook) == hooks_.end()) hooks_.push_back(hook);
   }
 
-  // Each store's id of the sources it knew when the run began.
+  // The sources that a store knew when the run began, as the reader numbers them.
   void know(std::size_t outlet, const std::vector<SourceRecord>& sources) {
-    for (const SourceRecord& s : sources) {
-      ids_[outlet].push_back(s.id);
-      filtered_[outlet].push_back(s.filters != job_.filter->canonical() ? s.filtered : 0);
-    }
+    for (const SourceRecord& s : sources) ids_[outlet].push_back(s.id);
+    known_[outlet] = sources;
   }
 
   // False: nobody is left to write to.
@@ -141,7 +103,7 @@ class Assembler {
     std::unique_ptr<Unit> unit;
     std::vector<std::size_t> takers;  // outlets, and for each what commit said
     std::vector<std::int64_t> ids;
-    std::vector<std::string> troubles, hints;
+    std::vector<std::optional<Error>> troubles;
     std::vector<std::size_t> sources;  // standing.source of each taker
     std::size_t file = 0;
   };
@@ -161,6 +123,7 @@ class Assembler {
     held_ = {};
     new_ = !job_.inputs[chunk.input].stream;  // what is piped cannot come again in the right format
     bool first = true;
+    std::uint64_t filtered_otherwise = 0;
     std::size_t s = 0;
     for (std::size_t o = 0; o < outlets_.size(); ++o) {
       if (outlets_[o].store == nullptr) continue;
@@ -170,8 +133,8 @@ class Assembler {
       file().outlets[o].already_taken = standing.lines;
       if (standing.known) new_ = false;
       if (standing.twin) file().twin = true;
-      if (standing.known && standing.source < filtered_[o].size())
-        report_.filtered_otherwise = std::max(report_.filtered_otherwise, filtered_[o][standing.source]);
+      if (const SourceRecord* before = known_before(o); before != nullptr && before->filters != filters_)
+        filtered_otherwise = std::max(filtered_otherwise, before->filtered);
       if (first || standing.offset < start_) {
         start_ = standing.offset;
         lines_before_ = standing.lines;
@@ -179,6 +142,7 @@ class Assembler {
       furthest_ = first ? standing.offset : std::max(furthest_, standing.offset);
       first = false;
     }
+    report_.filtered_otherwise += filtered_otherwise;
     if (first) start_ = furthest_ = 0;
     // Who keeps no ledger gets what the one furthest behind gets.
     for (std::size_t o = 0; o < outlets_.size(); ++o)
@@ -217,9 +181,7 @@ class Assembler {
       try {
         if (!job_.dry_run && batch.size() != 0 && !outlet.sink->write(batch)) outlet.gone = true;
       } catch (const Error& e) {
-        outlet.failed = true;
-        outlet.trouble = e.what();
-        outlet.hint = e.hint;
+        outlet.fail(e);
       }
       if (outlet.live()) file().outlets[o].counts += batch.counts;
     }
@@ -256,7 +218,7 @@ class Assembler {
     unit_->index = chunk.input;
     unit_->source = std::move(*chunk.unit_ends);
     unit_->source.format = file().format;
-    unit_->source.filters = job_.filter->canonical();
+    unit_->source.filters = filters_;
     commit();
     fresh_unit(chunk.end);
   }
@@ -271,8 +233,7 @@ class Assembler {
     pending_.file = report_.files.size() - 1;
     pending_.unit = std::move(unit_);
     pending_.ids.assign(pending_.takers.size(), 0);
-    pending_.troubles.assign(pending_.takers.size(), {});
-    pending_.hints.assign(pending_.takers.size(), {});
+    pending_.troubles = std::vector<std::optional<Error>>(pending_.takers.size());
     pending_.sources.clear();
     for (std::size_t t = 0; t < pending_.takers.size(); ++t) {
       const std::size_t o = pending_.takers[t];
@@ -294,13 +255,20 @@ class Assembler {
     Unit& unit = *pending_.unit;
     Summariser summarise(unit.batch);
     for (const Hook* hook : hooks_) unit.summaries.push_back(summarise(*hook, job_.url_by));
-    for (std::size_t t = 0; t < pending_.takers.size(); ++t) {
-      try {
-        pending_.ids[t] = outlets_[pending_.takers[t]].store->commit(unit, pending_.ids[t]);
-      } catch (const Error& e) {
-        pending_.troubles[t] = e.what();
-        pending_.hints[t] = e.hint;
-      }
+    // Each store in a thread of its own: one that is slow holds up no other's ledger.
+    std::vector<std::future<void>> others;
+    for (std::size_t t = 1; t < pending_.takers.size(); ++t)
+      others.push_back(std::async(std::launch::async, [this, t] { write_to(t); }));
+    write_to(0);
+    for (std::future<void>& other : others) other.get();
+  }
+
+  void write_to(std::size_t taker) {
+    try {
+      Store& store = *outlets_[pending_.takers[taker]].store;
+      pending_.ids[taker] = store.commit(*pending_.unit, pending_.ids[taker]);
+    } catch (const Error& e) {
+      pending_.troubles[taker].emplace(e);
     }
   }
 
@@ -313,10 +281,8 @@ class Assembler {
     if (pending_.unit == nullptr) return;
     for (std::size_t t = 0; t < pending_.takers.size(); ++t) {
       const std::size_t o = pending_.takers[t];
-      if (!pending_.troubles[t].empty()) {
-        outlets_[o].failed = true;
-        outlets_[o].trouble = pending_.troubles[t];
-        outlets_[o].hint = pending_.hints[t];
+      if (pending_.troubles[t]) {
+        outlets_[o].fail(*pending_.troubles[t]);
         continue;
       }
       ids_[o][pending_.sources[t]] = pending_.ids[t];
@@ -325,32 +291,40 @@ class Assembler {
     spare_ = std::move(pending_.unit);
   }
 
+  // What the store of an outlet knew of the present input when the run began.
+  const SourceRecord* known_before(std::size_t o) const {
+    const Standing& standing = standings_[o];
+    return standing.known && standing.source < known_[o].size() ? &known_[o][standing.source] : nullptr;
+  }
+
   void end(Chunk& chunk) {
     file().end = std::move(*chunk.ends);
     const InputEnd& how = file().end;
-    // Where nothing was new, the hints may be: a log that was renamed.
+    // Where nothing was new, the hints may be (a log that was renamed), or the
+    // filters, whose change is told but once.
+    if (committed_ || how.damaged || job_.dry_run || file().unreadable) return;
     const bool passed = how.source.offset == 0;
-    if (committed_ || passed || how.damaged || job_.dry_run || file().unreadable) return;
     settle();
     for (std::size_t o = 0; o < outlets_.size(); ++o) {
       Outlet& outlet = outlets_[o];
-      if (outlet.store == nullptr || outlet.failed || !standings_[o].known || standings_[o].twin) continue;
-      SourceRecord source = how.source;
-      source.id = ids_[o][standings_[o].source];
-      if (source.id == 0) continue;
+      const SourceRecord* before = known_before(o);
+      if (outlet.store == nullptr || outlet.failed || before == nullptr || standings_[o].twin) continue;
+      const bool other_filters = before->filtered != 0 && before->filters != filters_;
+      if (passed && !other_filters) continue;
+      SourceRecord source = passed ? *before : how.source;
+      source.id = before->id;
+      source.filters = other_filters ? filters_ : before->filters;
       try {
         outlet.store->touch(source);
       } catch (const Error& e) {
-        outlet.failed = true;
-        outlet.trouble = e.what();
-        outlet.hint = e.hint;
+        outlet.fail(e);
       }
     }
   }
 
   std::string format_name(const Parser* parser) const {
-    for (std::size_t i = 0; i < job_.parsers.size(); ++i)
-      if (job_.parsers[i] == parser) return job_.format_names[i];
+    for (std::size_t i = 0; i < job_.lines.parsers.size(); ++i)
+      if (job_.lines.parsers[i] == parser) return job_.format_names[i];
     return {};
   }
 
@@ -358,8 +332,9 @@ class Assembler {
   const std::function<void()> tick_;
   std::vector<Outlet>& outlets_;
   std::vector<const Hook*> hooks_;
-  std::vector<std::vector<std::int64_t>> ids_;        // [outlet][the reader's source number]
-  std::vector<std::vector<std::uint64_t>> filtered_;  // beside ids_: lines that other filters than this run's left out
+  std::vector<std::vector<std::int64_t>> ids_;    // [outlet][the reader's source number]
+  std::vector<std::vector<SourceRecord>> known_;  // beside ids_, of those known before the run
+  const std::string filters_;                     // of this run
   RunReport report_;
   std::uint64_t lines_seen_ = 0;
 
@@ -431,14 +406,14 @@ RunReport run(const Job& job) {
   std::vector<std::jthread> workers;
   for (unsigned n = 0; n < job.jobs; ++n)
     workers.emplace_back([&] {
-      Worker worker(job);
+      LineReader lines(job.lines);
       for (bool more = true; more;) {
         const std::uint64_t i = next++;
         Slot& slot = ring.at(i);
         slot.await(ring.lap(i) + 1);
         more = !slot.last;
         try {
-          if (more) worker.work(slot.chunk, slot.batch);
+          if (more) lines.read(slot.chunk.lines(), slot.chunk.offset, slot.chunk.cut, slot.batch);
         } catch (...) {
           slot.failure = std::current_exception();
         }

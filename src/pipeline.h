@@ -9,10 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "src/base/zone.h"
-#include "src/filter.h"
+#include "src/error.h"
 #include "src/input/reader.h"
-#include "src/parser.h"
+#include "src/line_reader.h"
 #include "src/sink.h"
 #include "src/store.h"
 
@@ -29,7 +28,14 @@ struct Outlet {
   bool gone = false;         // its reader closed the pipe
   bool absent = false;       // a dry run's store that is not there yet
   std::string trouble, hint;
+  Exit exit = Exit::store;  // of the trouble
 
+  void fail(const Error& e) {
+    failed = true;
+    trouble = e.what();
+    hint = e.hint;
+    exit = e.exit;
+  }
   bool live() const { return !failed && !gone; }
 };
 
@@ -67,11 +73,8 @@ struct Progress {
 
 struct Job {
   std::vector<Input> inputs;
-  std::vector<const Parser*> parsers;
-  std::vector<std::string> format_names;  // beside parsers
-  RowDefaults defaults;
-  const Filter* filter;
-  Zone zone;
+  LineReading lines;
+  std::vector<std::string> format_names;  // beside the parsers
   UrlBy url_by = UrlBy::path;
   std::vector<Outlet>* outlets;
   ReaderOptions reader;

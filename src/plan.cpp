@@ -6,6 +6,7 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <thread>
 
@@ -70,27 +71,40 @@ void refuse_change(const Store& store, std::string_view option, std::string_view
   throw Error(Exit::usage,
               fmt::format("{}: this store was made with {} {}, not {}", visible(store.shown()), option, settled,
                           visible(typed)),
-              fmt::format("leave {} away, or begin another store with --sink", option));
+              fmt::format("leave {} away, or begin another store with --sink{}", option,
+                          option == "--hook" ? "; track-usage rebuild --hook NAME adds a summary" : ""));
 }
 
-void open_to_write(Store& store, const Options& options) {
+// Waits for another run's lock as long as --wait says.
+void open_alone(Store& store, Access access, const Options& options) {
   const auto give_up = std::chrono::steady_clock::now() +
                        std::chrono::seconds(std::min<std::uint64_t>(options.wait_s.value_or(0), 1'000'000'000));
   for (;;) {
     try {
-      return store.open(Access::write);
+      return store.open(access);
     } catch (const Error& e) {
       const bool over = !options.wait_s || std::chrono::steady_clock::now() >= give_up;
-      if (e.exit != Exit::locked || over || stop_signal() != 0) throw;
+      if (e.exit != Exit::locked || over) throw;
     }
+    if (stop_signal() != 0)
+      throw Error(static_cast<Exit>(128 + stop_signal()), "ended while another run had the store");
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 }
 
+std::unique_ptr<Store> make_store(const Options& options) {
+  const Target target = parse_target(options.from.empty() ? std::string(default_store) : options.from);
+  const SinkInfo& info = find_sink(target.scheme);
+  if (info.make_store == nullptr)
+    throw Error(Exit::usage, fmt::format("nothing can be read back from '{}'", target.shown()),
+                "--from names a store, as sqlite:usage.db");
+  return info.make_store(target);
+}
+
 // A dry run reads the ledger of a store that is there, and makes none.
 void open_dry(Outlet& outlet) {
-  const std::vector<std::string> files = outlet.store->files();
-  if (!files.empty() && !std::filesystem::exists(files.front())) {
+  if (!is_there(*outlet.store)) {
+    const std::vector<std::string> files = outlet.store->files();
     const auto folder = std::filesystem::path(files.front()).parent_path();
     if (!std::filesystem::is_directory(folder))
       throw Error(Exit::store, fmt::format("cannot make {}: the folder {} does not exist", visible(files.front()),
@@ -99,6 +113,26 @@ void open_dry(Outlet& outlet) {
     return;
   }
   outlet.store->open(Access::read);
+}
+
+// Opens the store of an outlet and takes over what it has settled. The first
+// store that has is `settled_by`: the others must agree with it.
+void open_outlet(Outlet& outlet, const Options& options, Kept& kept, const Store*& settled_by) {
+  Store& store = *outlet.store;
+  options.dry_run ? open_dry(outlet) : open_alone(store, Access::write, options);
+  const auto settings = outlet.absent ? std::nullopt : store.settings();
+  if (!settings) return;
+  if (options.zone) refuse_change(store, "--tz", settings->zone, *options.zone);
+  if (options.url_by) refuse_change(store, "--url-by", name_of(settings->url_by), *options.url_by);
+  if (outlet.hooks_typed) refuse_change(store, "--hook", shown(settings->hooks), shown(names_of(outlet.hooks)));
+  outlet.hooks = hooks_named(settings->hooks);
+  if (settled_by != nullptr && settings->zone != kept.zone.name())
+    throw Error(Exit::usage,
+                fmt::format("{} counts days in {}, {} in {}", visible(settled_by->shown()), kept.zone.name(),
+                            visible(store.shown()), settings->zone),
+                "one time zone a run: ingest into each in a run of its own");
+  kept = {.zone = Zone(settings->zone), .url_by = settings->url_by};
+  settled_by = &store;
 }
 
 }  // namespace
@@ -121,6 +155,19 @@ Dialects make_dialects(const Options& options) {
       if (std::find(dialects.names.begin(), dialects.names.end(), info->name) == dialects.names.end())
         add(std::string(info->name));
   return dialects;
+}
+
+bool is_there(const Store& store) {
+  const std::vector<std::string> files = store.files();
+  return files.empty() || std::filesystem::exists(files.front());
+}
+
+RowDefaults make_defaults(const Options& options) {
+  RowDefaults defaults;
+  if (options.server.empty()) return defaults;
+  defaults.server_name = options.server;
+  defaults.server_fixed = true;
+  return defaults;
 }
 
 std::vector<Outlet> make_outlets(const Options& options) {
@@ -158,60 +205,49 @@ std::vector<Outlet> make_outlets(const Options& options) {
 }
 
 std::unique_ptr<Store> open_store(const Options& options) {
-  const Target target = parse_target(options.from.empty() ? std::string(default_store) : options.from);
-  const SinkInfo& info = find_sink(target.scheme);
-  if (info.make_store == nullptr)
-    throw Error(Exit::usage, fmt::format("nothing can be read back from '{}'", target.shown()),
-                "--from names a store, as sqlite:usage.db");
-  auto store = info.make_store(target);
+  auto store = make_store(options);
   store->open(Access::read);
   return store;
 }
 
+Correction open_to_correct(const Options& options) {
+  Correction c{.store = make_store(options), .settings = {}, .counting = {}};
+  open_alone(*c.store, Access::change, options);
+  const auto settings = c.store->settings();
+  if (c.store->correctable() == nullptr || !settings)
+    throw Error(Exit::store, fmt::format("{} has taken nothing that could be changed", visible(c.store->shown())));
+  c.settings = *settings;
+  c.counting = {.hooks = hooks_named(settings->hooks), .url_by = settings->url_by, .zone = Zone(settings->zone)};
+  c.store->use(c.counting.hooks, c.counting.url_by);
+  return c;
+}
+
 Kept open_outlets(std::vector<Outlet>& outlets, const Options& options) {
   Kept kept{.zone = Zone(options.zone.value_or("UTC")), .url_by = options.url_by == "full" ? UrlBy::full : UrlBy::path};
-  const Store* settled_by = nullptr;  // the first store: the others must agree with it
-  std::size_t live = 0;
-  for (Outlet& outlet : outlets) {
-    if (outlet.sink != nullptr) {
-      if (!options.dry_run) outlet.sink->open();
-      ++live;
-      continue;
-    }
-    Store& store = *outlet.store;
-    try {
-      options.dry_run ? open_dry(outlet) : open_to_write(store, options);
-      const auto settings = outlet.absent ? std::nullopt : store.settings();
-      if (settings) {
-        if (options.zone) refuse_change(store, "--tz", settings->zone, *options.zone);
-        if (options.url_by) refuse_change(store, "--url-by", name_of(settings->url_by), *options.url_by);
-        if (outlet.hooks_typed) refuse_change(store, "--hook", shown(settings->hooks), shown(names_of(outlet.hooks)));
-        outlet.hooks = hooks_named(settings->hooks);
-        if (settled_by != nullptr && settings->zone != kept.zone.name())
-          throw Error(Exit::usage,
-                      fmt::format("{} counts days in {}, {} in {}", visible(settled_by->shown()), kept.zone.name(),
-                                  visible(store.shown()), settings->zone),
-                      "one time zone a run: ingest into each in a run of its own");
-        kept = {.zone = Zone(settings->zone), .url_by = settings->url_by};
-        settled_by = &store;
+  // A store that fails does not stop the others; what was typed wrong does.
+  const auto each_store = [&](const std::function<void(Outlet&)>& act) {
+    for (Outlet& outlet : outlets) {
+      if (outlet.store == nullptr || outlet.failed) continue;
+      try {
+        act(outlet);
+      } catch (const Error& e) {
+        if (e.exit != Exit::store || outlets.size() == 1) throw;
+        outlet.fail(e);
       }
-      ++live;
-    } catch (const Error& e) {
-      // One that fails does not stop the others; what was typed wrong does.
-      if (e.exit != Exit::store || outlets.size() == 1) throw;
-      outlet.failed = true;
-      outlet.trouble = e.what();
-      outlet.hint = e.hint;
     }
-  }
-  if (live == 0) throw Error(Exit::store, outlets.front().trouble, outlets.front().hint);
+    if (std::all_of(outlets.begin(), outlets.end(), [](const Outlet& o) { return o.failed; }))
+      throw Error(Exit::store, outlets.front().trouble, outlets.front().hint);
+  };
+  for (Outlet& outlet : outlets)
+    if (outlet.sink != nullptr && !options.dry_run) outlet.sink->open();
+  const Store* settled_by = nullptr;
+  each_store([&](Outlet& outlet) { open_outlet(outlet, options, kept, settled_by); });
   if (options.dry_run) return kept;
-  for (Outlet& outlet : outlets) {
-    if (outlet.store == nullptr || outlet.failed) continue;
+  each_store([&](Outlet& outlet) {
     if (!outlet.store->settings())
       outlet.store->settle({.hooks = names_of(outlet.hooks), .zone = kept.zone.name(), .url_by = kept.url_by});
     outlet.store->use(outlet.hooks, kept.url_by);
-  }
+  });
   return kept;
 }
 
@@ -224,6 +260,8 @@ Filter make_filter(const Options& o, const Zone& zone) {
   f.host = o.host;
   f.remote = o.remote;
   f.agent = o.agent;
+  f.username = o.username;
+  f.visitor = o.visitor;
   const std::int64_t now = ::time(nullptr);
   if (!o.since.empty()) f.since = parse_when(o.since, "--since", now, zone);
   if (!o.until.empty()) f.until = parse_when(o.until, "--until", now, zone);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/base/zone.h"
+#include "src/correction.h"
 #include "src/filter.h"
 #include "src/hook.h"
 #include "src/options.h"
@@ -26,8 +27,14 @@ struct Dialects {
 // The dialects of --format: all of them for auto.
 Dialects make_dialects(const Options& options);
 
+// What rows have that the log does not say: --server.
+RowDefaults make_defaults(const Options& options);
+
 // The sinks of --sink, made and not opened. Throws for a store named twice.
 std::vector<Outlet> make_outlets(const Options& options);
+
+// False: the store is a file that is still to be made.
+bool is_there(const Store& store);
 
 // The store of --from (or TRACK_USAGE_STORE, or sqlite:usage.db), opened to read.
 std::unique_ptr<Store> open_store(const Options& options);
@@ -39,6 +46,14 @@ struct Kept {
   UrlBy url_by = UrlBy::path;
 };
 Kept open_outlets(std::vector<Outlet>& outlets, const Options& options);
+
+// The store of --from, opened alone to have its past changed, and how it counts.
+struct Correction {
+  std::unique_ptr<Store> store;
+  Settings settings;
+  Counting counting;
+};
+Correction open_to_correct(const Options& options);
 
 // A filter of the options' patterns and times; times without a zone are read in `zone`.
 Filter make_filter(const Options& options, const Zone& zone);

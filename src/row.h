@@ -114,9 +114,22 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Reject::count_)>
     "unknown_format", "no_address", "bad_time", "bad_status", "truncated", "bad_json", "too_long"};
 
 // Why a row was not kept: the first kind of filter that it did not pass.
-enum class Filtered : std::uint8_t { since, until, status, method, host, remote, agent, include, exclude, count_ };
+enum class Filtered : std::uint8_t {
+  since,
+  until,
+  status,
+  method,
+  host,
+  remote,
+  agent,
+  username,
+  visitor,
+  include,
+  exclude,
+  count_
+};
 constexpr std::array<std::string_view, static_cast<std::size_t>(Filtered::count_)> filtered_names = {
-    "since", "until", "status", "method", "host", "remote", "agent", "include", "exclude"};
+    "since", "until", "status", "method", "host", "remote", "agent", "username", "visitor", "include", "exclude"};
 
 struct RejectedLine {
   Reject reason;

@@ -45,6 +45,7 @@ struct SourceRecord {
   std::int64_t first_date = no_number, last_date = no_number;  // of its rows, microseconds
   std::int64_t first_taken = 0, last_taken = 0;                // seconds since the epoch
   std::uint64_t read = 0, stored = 0, filtered = 0, rejected = 0, blank = 0;  // lines up to offset
+  std::uint64_t erased = 0;  // of the stored lines: their rows were taken out again
 };
 
 struct Cell {
@@ -55,6 +56,7 @@ struct Cell {
 };
 
 enum class Period : std::uint8_t { hour, day, month };
+constexpr std::array<Period, 3> periods = {Period::hour, Period::day, Period::month};
 constexpr std::array<std::string_view, 3> period_names = {"hour", "day", "month"};
 constexpr std::array<std::string_view, 3> period_tables = {"hourly", "daily", "monthly"};
 
@@ -70,7 +72,10 @@ struct Unit {
   std::uint64_t begin = 0, end = 0;
   std::uint64_t rejects_not_kept = 0;  // counted, but beyond what is kept
   std::uint64_t index = 0;             // of the input in the run
-  SourceRecord source;                 // marks, hash, hints and format as of `end`; not the sums
+  // Offsets of lines that were rejected before and are read anew: the batch has
+  // what became of them, and the source's counts change by the difference.
+  std::vector<std::uint64_t> retried;
+  SourceRecord source;  // marks, hash, hints and format as of `end`; not the sums
 };
 
 struct RunRecord {
@@ -81,6 +86,7 @@ struct RunRecord {
 };
 
 struct RejectRecord {
+  std::int64_t source;
   std::string path;
   std::uint64_t line, offset;
   std::string reason, raw;
@@ -90,7 +96,8 @@ struct RejectRecord {
 struct RowQuery {
   std::int64_t since = INT64_MIN, until = INT64_MAX;  // microseconds; until is exclusive
   bool newest_first = true;
-  bool sources = false;  // offsets too
+  std::vector<std::int64_t> sources;  // rows of these alone; empty: of all
+  std::size_t rows_a_batch = 8192;
 };
 
 struct SumQuery {
@@ -108,14 +115,24 @@ struct Sum {
   std::int64_t transfer;
 };
 
-enum class Access : std::uint8_t { read, write };
+// A cell that is not the sum of its rows; hits are 0 on the side that lacks it.
+struct Difference {
+  const Hook* hook;
+  Period period;
+  Sum kept, summed;
+};
+
+// change: write, but only what is there.
+enum class Access : std::uint8_t { read, write, change };
+
+class Correctable;
 
 class Store {
  public:
   virtual ~Store() = default;
 
-  // write: alone, creating what is missing; throws Exit::locked with the
-  // holder if another run has it. read: whatever is there, without a lock.
+  // write, change: alone; throws Exit::locked with the holder if another run
+  // has it. write creates what is missing. read: without a lock.
   virtual void open(Access access) = 0;
   virtual bool created() const = 0;                    // by this open
   virtual std::string shown() const = 0;               // absolute, without secrets
@@ -130,17 +147,50 @@ class Store {
   // Rows, cells, rejects and the ledger entry, in one transaction. `id` is the
   // source's in this store, 0 for a new one; returns it.
   virtual std::int64_t commit(const Unit& unit, std::int64_t id) = 0;
-  // Hints and name of a source that had nothing new.
+  // Hints and filters of a source that had nothing new.
   virtual void touch(const SourceRecord& source) = 0;
   virtual void record(const RunRecord& run) = 0;
-  virtual void close() = 0;  // at the end of a run; readers then manage without us
+  virtual void close() = 0;                               // at the end of a run; readers then manage without us
+  virtual Correctable* correctable() { return nullptr; }  // nothing: its past cannot be changed
 
-  // In batches, until `visit` returns false.
-  virtual void rows(const RowQuery& query, const std::function<bool(const Batch&)>& visit) = 0;
+  // In batches, which are the visitor's for the call, until it returns false.
+  virtual void rows(const RowQuery& query, const std::function<bool(Batch&)>& visit) = 0;
   // Newest bucket first, then hits, then key; or totals.
   virtual std::vector<Sum> sums(const Hook& hook, const SumQuery& query) = 0;
   virtual std::vector<RejectRecord> rejects() = 0;
   virtual std::vector<RunRecord> runs() = 0;  // newest first
+};
+
+// What corrections (correction.h) need of a store besides. Opened to change;
+// all calls between begin() and end() are one transaction, commit() included.
+class Correctable {
+ public:
+  virtual ~Correctable() = default;
+
+  virtual void begin() = 0;
+  virtual void end(bool keep) = 0;  // false: all is as it was before begin()
+
+  // Removes rows: `choose` marks those of a batch that are to go and returns
+  // them with their summaries, whose sums are taken out of the cells; nothing
+  // if all stay. Counts them as erased of their sources.
+  struct Chosen {
+    std::vector<std::uint8_t> rows;  // of the batch: 1 is removed; empty: all are
+    const Unit* unit;
+  };
+  virtual void remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) = 0;
+  // The ledger's entries of sources whose rows are gone, and their rejects.
+  virtual void drop_sources(const std::vector<std::int64_t>& ids) = 0;
+  // The text of all rejected lines; they stay counted. Returns how many.
+  virtual std::uint64_t drop_rejects() = 0;
+  // Texts that nothing refers to any more leave the store, not to be restored.
+  virtual void sweep() = 0;
+
+  // A second set of sums, beside the cells that are kept.
+  virtual void draft(const std::vector<const Hook*>& hooks) = 0;
+  virtual void add_to_draft(const Unit& unit) = 0;
+  // Calls `differs` for each cell in which the draft is not what is kept.
+  virtual void compare_draft(const std::function<void(const Difference&)>& differs) = 0;
+  virtual void adopt_draft() = 0;
 };
 
 }  // namespace track_usage

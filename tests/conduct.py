@@ -377,9 +377,9 @@ def raw_bytes():
 VALUES = {  # one good value of each option of ingest that takes one
     "--config": "none", "--sink": "print:?format=text", "--format": "combined", "--log-tz": "Europe/Berlin", "--server": "s", "--max-line": "1MiB", "--jobs": "2", "--set": "a=b", "--batch": "1MiB",
     "--rejects": "r.txt", "--max-rejects": "5", "--max-reject-ratio": "1%", "--source": "s", "--summary-json": "s.json", "--progress": "never", "--include": "*", "--exclude": "/x", "--since": "2026-01-01",
-    "--until": "2027-01-01", "--status": "2xx", "--method": "GET", "--host": "*", "--remote": "192.0.2.0/24", "--agent": "*", "--hook": "url", "--url-by": "path", "--tz": "UTC", "--query": "keep",
+    "--until": "2027-01-01", "--status": "2xx", "--method": "GET", "--host": "*", "--remote": "192.0.2.0/24", "--agent": "*", "--username": "!x", "--visitor": "!x", "--hook": "url", "--url-by": "path", "--tz": "UTC", "--query": "keep",
 }
-VALUELESS = {"--help", "--quiet", "--verbose", "--final", "--verify", "--dry-run", "--wait"}
+VALUELESS = {"--help", "--quiet", "--verbose", "--final", "--verify", "--take-edited", "--dry-run", "--wait"}
 
 
 def no_option_swallows():

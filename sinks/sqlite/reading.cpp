@@ -1,8 +1,8 @@
 #include "sinks/sqlite/reading.h"
 
-#include <array>
 #include <cstring>
 #include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,8 +11,6 @@
 
 namespace track_usage::sqlite {
 namespace {
-
-constexpr std::size_t rows_a_batch = 8192;
 
 std::uint64_t unsigned_of(std::int64_t n) {
   return static_cast<std::uint64_t>(n);
@@ -108,7 +106,7 @@ std::vector<SourceRecord> read_sources(Database& database, const std::string& pr
       database,
       "SELECT id, host, path, name, format, filters, device, inode, size, mtime_ns, ctime_ns, seen_ns, finished, marks,"
       " end_offset, end_hash, first_line, first_ts, last_ts, first_taken, last_taken, read, stored, filtered, "
-      "rejected, blank FROM " +
+      "rejected, blank, erased FROM " +
           prefix + "_inputs ORDER BY id");
   std::vector<SourceRecord> out;
   while (s.step()) {
@@ -141,45 +139,47 @@ std::vector<SourceRecord> read_sources(Database& database, const std::string& pr
     r.filtered = unsigned_of(s.number(23));
     r.rejected = unsigned_of(s.number(24));
     r.blank = unsigned_of(s.number(25));
+    r.erased = unsigned_of(s.number(26));
     out.push_back(std::move(r));
   }
   return out;
 }
 
 void read_rows(Database& database, const std::string& prefix, const RowQuery& query,
-               const std::function<bool(const Batch&)>& visit) {
-  // In the order of own columns.
-  static constexpr std::array<std::string_view, own_columns> own = {
-      "remote_addr", "peer_addr", "xforwardedfor", "referrer", "username",  "server_name", "language",
-      "visitor",     "country",   "blueprint",     "route",    "view_args", "ip_info",     "track_var"};
-  std::string sql =
-      fmt::format("SELECT ts, source_offset, content_length, micros, status, flags, request, agent, {} FROM {}_data",
-                  fmt::join(own, ", "), prefix);
+               const std::function<bool(Batch&, const std::vector<RowPlace>&)>& visit) {
+  std::string sql = fmt::format(
+      "SELECT id, source, ts, source_offset, content_length, micros, status, flags, request, agent, {} FROM {}_data",
+      fmt::join(text_columns, ", "), prefix);
   const bool bounded = query.since != INT64_MIN || query.until != INT64_MAX;
-  if (bounded) sql += " WHERE ts >= ? AND ts < ?";
+  std::string_view joint = " WHERE ";
+  if (bounded) sql.append(std::exchange(joint, " AND ")).append("ts >= ? AND ts < ?");
+  if (!query.sources.empty()) sql += fmt::format("{}source IN ({})", joint, fmt::join(query.sources, ","));
   if (query.newest_first) sql += " ORDER BY ts DESC, id DESC";
   Statement s(database, sql);
   if (bounded) s.bind(1, query.since).bind(2, query.until);
   RowReader reader(database, prefix);
+  std::vector<RowPlace> places;
   for (bool more = true; more;) {
     reader.clear();
+    places.clear();
     Batch& b = reader.batch;
-    while (b.size() < rows_a_batch && (more = s.step())) {
-      b.time.push_back(s.number(0));
-      b.offset.push_back(unsigned_of(s.number(1)));
-      b.bytes.push_back(s.null(2) ? no_number : s.number(2));
-      b.micros.push_back(s.null(3) ? no_number : s.number(3));
-      b.status.push_back(s.null(4) ? no_status : static_cast<std::int16_t>(s.number(4)));
-      b.flags.push_back(static_cast<std::uint8_t>(s.number(5)));
-      b.request.push_back(reader.request(s.number(6)));
-      b.agent.push_back(s.null(7) ? 0 : reader.agent(s.number(7)));
+    while (b.size() < query.rows_a_batch && (more = s.step())) {
+      places.push_back({s.number(0), s.number(1)});
+      b.time.push_back(s.number(2));
+      b.offset.push_back(unsigned_of(s.number(3)));
+      b.bytes.push_back(s.null(4) ? no_number : s.number(4));
+      b.micros.push_back(s.null(5) ? no_number : s.number(5));
+      b.status.push_back(s.null(6) ? no_status : static_cast<std::int16_t>(s.number(6)));
+      b.flags.push_back(static_cast<std::uint8_t>(s.number(7)));
+      b.request.push_back(reader.request(s.number(8)));
+      b.agent.push_back(s.null(9) ? 0 : reader.agent(s.number(9)));
       for (std::size_t c = 0; c < own_columns; ++c)
-        if (const int column = 8 + static_cast<int>(c); !s.null(column))
+        if (const int column = 10 + static_cast<int>(c); !s.null(column))
           b.set(static_cast<Column>(c), reader.text(s.number(column)));
       b.end_row();
     }
     b.counts.stored = b.size();
-    if (b.size() != 0 && !visit(b)) return;
+    if (b.size() != 0 && !visit(b, places)) return;
   }
 }
 
@@ -214,13 +214,14 @@ std::vector<Sum> read_sums(Database& database, const std::string& prefix, const 
 }
 
 std::vector<RejectRecord> read_rejects(Database& database, const std::string& prefix) {
-  Statement s(database, fmt::format("SELECT i.path, r.line, r.source_offset, r.reason, r.raw, r.seen FROM {}_rejects r "
-                                    "JOIN {}_inputs i ON i.id = r.source ORDER BY r.source, r.source_offset",
-                                    prefix, prefix));
+  Statement s(database,
+              fmt::format("SELECT r.source, i.path, r.line, r.source_offset, r.reason, r.raw, r.seen FROM {}_rejects r "
+                          "JOIN {}_inputs i ON i.id = r.source ORDER BY r.source, r.source_offset",
+                          prefix, prefix));
   std::vector<RejectRecord> out;
   while (s.step())
-    out.push_back({std::string(s.text(0)), unsigned_of(s.number(1)), unsigned_of(s.number(2)), std::string(s.text(3)),
-                   std::string(s.text(4)), s.number(5)});
+    out.push_back({s.number(0), std::string(s.text(1)), unsigned_of(s.number(2)), unsigned_of(s.number(3)),
+                   std::string(s.text(4)), std::string(s.text(5)), s.number(6)});
   return out;
 }
 

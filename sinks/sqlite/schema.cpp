@@ -55,6 +55,15 @@ std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t perio
       from);
 }
 
+std::string drop_views(const std::vector<const Hook*>& hooks) {
+  std::string sql = "DROP VIEW IF EXISTS P_rows; DROP VIEW IF EXISTS P_sources;\n";
+  for (const std::string_view period : period_tables) {
+    for (const Hook* hook : hooks) sql += fmt::format("DROP VIEW IF EXISTS P_{}_{};\n", hook->name, period);
+    sql += fmt::format("DROP VIEW IF EXISTS P_{};\n", period);
+  }
+  return sql;
+}
+
 }  // namespace
 
 std::string cells_table(const std::string& prefix, const Hook& hook, Period period) {
@@ -91,7 +100,7 @@ CREATE TABLE P_inputs (id INTEGER PRIMARY KEY, host TEXT, path TEXT, name TEXT N
   device INTEGER, inode INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, seen_ns INTEGER, finished INTEGER,
   marks BLOB NOT NULL, end_offset INTEGER NOT NULL, end_hash INTEGER NOT NULL, first_line INTEGER, first_ts INTEGER,
   last_ts INTEGER, first_taken INTEGER, last_taken INTEGER, read INTEGER NOT NULL, stored INTEGER NOT NULL,
-  filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, blank INTEGER NOT NULL);
+  filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, blank INTEGER NOT NULL, erased INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE P_units (id INTEGER PRIMARY KEY, source INTEGER NOT NULL, begin_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL,
   first_row INTEGER, last_row INTEGER, first_ts INTEGER, last_ts INTEGER, read INTEGER NOT NULL, stored INTEGER NOT NULL,
   filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, blank INTEGER NOT NULL, filters TEXT, run INTEGER, taken INTEGER NOT NULL);
@@ -104,18 +113,22 @@ CREATE TABLE P_rejects (source INTEGER NOT NULL, source_offset INTEGER NOT NULL,
                         prefix);
 }
 
+std::string create_cells(const std::string& table, Period period) {
+  const std::string_view bucket = bucket_columns[static_cast<std::size_t>(period)];
+  return fmt::format(
+      "CREATE TABLE {} ({} INTEGER, key INTEGER, hits INTEGER NOT NULL, transfer INTEGER NOT NULL, PRIMARY KEY ({}, "
+      "key)) WITHOUT ROWID;\n",
+      table, bucket, bucket);
+}
+
 std::string create_hook(const std::string& prefix, const Hook& hook) {
   std::string sql;
-  for (std::size_t p = 0; p < period_names.size(); ++p)
-    sql += fmt::format(
-        "CREATE TABLE {} ({} INTEGER, key INTEGER, hits INTEGER NOT NULL, transfer INTEGER NOT NULL, PRIMARY KEY ({}, "
-        "key)) WITHOUT ROWID;\n",
-        cells_table(prefix, hook, static_cast<Period>(p)), bucket_columns[p], bucket_columns[p]);
+  for (const Period period : periods) sql += create_cells(cells_table(prefix, hook, period), period);
   return sql;
 }
 
 std::string create_views(const std::string& prefix, const std::vector<const Hook*>& hooks) {
-  std::string sql = R"sql(
+  std::string sql = drop_views(hooks) + R"sql(
 -- A text is a subselect and no join: what a query does not ask for is not looked up.
 CREATE VIEW P_rows AS SELECT r.id AS id, r.ts AS ts,
   strftime('%Y-%m-%d %H:%M:%S', r.ts / 1000000, 'unixepoch') ||
@@ -157,7 +170,7 @@ CREATE VIEW P_sources AS SELECT id, host, path, format, filters,
   strftime('%Y-%m-%d %H:%M:%S', first_ts / 1000000, 'unixepoch') AS first_date,
   strftime('%Y-%m-%d %H:%M:%S', last_ts / 1000000, 'unixepoch') AS last_date,
   datetime(first_taken, 'unixepoch') AS first_taken, datetime(last_taken, 'unixepoch') AS last_taken,
-  end_offset AS offset, read, stored, filtered, rejected, blank FROM P_inputs;
+  end_offset AS offset, read, stored, filtered, rejected, blank, erased FROM P_inputs;
 )sql";
   for (const Hook* hook : hooks)
     for (std::size_t p = 0; p < period_names.size(); ++p) {

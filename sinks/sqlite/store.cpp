@@ -3,8 +3,6 @@
 #include "src/store.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +14,10 @@
 
 #include <fmt/format.h>
 
+#include "sinks/sqlite/correcting.h"
 #include "sinks/sqlite/dictionary.h"
+#include "sinks/sqlite/files.h"
+#include "sinks/sqlite/guarded.h"
 #include "sinks/sqlite/reading.h"
 #include "sinks/sqlite/schema.h"
 #include "sinks/sqlite/writing.h"
@@ -29,9 +30,8 @@ namespace track_usage {
 namespace {
 
 using sqlite::cells_table;
+using sqlite::wait_ms;
 
-constexpr int wait_ms = 60'000;    // for another program that holds the database
-constexpr mode_t new_file = 0640;  // a log's content is not for everybody
 constexpr std::int64_t kept_runs = 1000;
 
 std::string join(const std::vector<std::string>& names) {
@@ -69,9 +69,9 @@ class SqliteStore final : public Store {
   }
 
   ~SqliteStore() override {
+    corrector_.reset();
     dictionary_.reset();
     database_.reset();
-    if (lock_ >= 0) ::close(lock_);
   }
 
   std::string shown() const override { return path_; }
@@ -82,25 +82,27 @@ class SqliteStore final : public Store {
     guarded("open", [&] {
       if (access == Access::read) return open_to_read();
       refuse_other_file();
-      take_lock();
       created_ = !std::filesystem::exists(path_);
-      if (created_) create_file();
+      if (created_ && access == Access::change) refuse_missing();
+      lock_.take(path_);
+      created_ ? sqlite::create_file(path_) : sqlite::check_writable(path_);
       database_ = std::make_unique<Database>(path_, Database::Mode::write, wait_ms);
       check_version();
       database_->exec("PRAGMA journal_mode=WAL");
       database_->exec(full_ ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
       // The log of a unit is copied into the database once, not piece by piece.
       database_->exec("PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=16384");
-      if (!database_->has_table(prefix_ + "_settings")) create_tables();
+      if (!database_->has_table(prefix_ + "_settings")) access == Access::change ? refuse_foreign() : create_tables();
       run_ = database_->number("SELECT max(id) FROM " + prefix_ + "_runs") + 1;
       const auto seed = static_cast<std::uint64_t>(
           database_->number("SELECT CAST(value AS INTEGER) FROM " + prefix_ + "_settings WHERE name = 'hash_seed'"));
       dictionary_.emplace(*database_, prefix_, seed);
+      corrector_ = std::make_unique<sqlite::Corrector>(*database_, path_, prefix_, *dictionary_, hooks_, urls_);
     });
   }
 
   std::optional<Settings> settings() override {
-    return guarded("read", [&]() -> std::optional<Settings> {
+    return reading([&]() -> std::optional<Settings> {
       const std::string zone = setting("zone");
       if (zone.empty()) return {};
       return Settings{.hooks = split(setting("hooks")),
@@ -144,39 +146,55 @@ class SqliteStore final : public Store {
   void touch(const SourceRecord& source) override;
   void record(const RunRecord& run) override;
   void close() override;
+  Correctable* correctable() override { return corrector_.get(); }
 
-  void rows(const RowQuery& query, const std::function<bool(const Batch&)>& visit) override {
-    guarded("read", [&] { sqlite::read_rows(*database_, prefix_, query, visit); });
+  void rows(const RowQuery& query, const std::function<bool(Batch&)>& visit) override {
+    reading([&] {
+      sqlite::read_rows(*database_, prefix_, query, [&](Batch& batch, const auto&) { return visit(batch); });
+    });
   }
   std::vector<Sum> sums(const Hook& hook, const SumQuery& query) override {
-    return guarded("read", [&] { return sqlite::read_sums(*database_, prefix_, hook, query); });
+    return reading([&] { return sqlite::read_sums(*database_, prefix_, hook, query); });
   }
   std::vector<RejectRecord> rejects() override {
-    return guarded("read", [&] { return sqlite::read_rejects(*database_, prefix_); });
+    return reading([&] { return sqlite::read_rejects(*database_, prefix_); });
   }
   std::vector<RunRecord> runs() override {
-    return guarded("read", [&] { return sqlite::read_runs(*database_, prefix_); });
+    return reading([&] { return sqlite::read_runs(*database_, prefix_); });
   }
 
  private:
-  // What SQLite says, as what it means to who runs us.
   template <typename F>
   auto guarded(std::string_view verb, F&& f) -> decltype(f()) {
+    return sqlite::guarded(verb, path_, f);
+  }
+
+  // A file that is read as it stands must stand still.
+  template <typename F>
+  auto reading(F&& f) -> decltype(f()) {
     try {
-      return f();
-    } catch (const SqliteError& e) {
-      std::string hint;
-      if (e.busy())
-        hint = fmt::format("a program other than track-usage has held the database for {} s", wait_ms / 1000);
-      if (e.not_a_database()) hint = "is it a log? then give it as an input, not as --sink";
-      if (e.read_only() && access(path_.c_str(), W_OK) != 0 && errno != ENOENT)
-        hint = fmt::format("'{}' is not writable by this user", visible(path_));
-      throw Error(Exit::store, fmt::format("cannot {} {}: {}", verb, visible(shown()), e.what()), hint);
+      if constexpr (std::is_void_v<decltype(f())>) {
+        guarded("read", f);
+        refuse_changed();
+      } else {
+        auto result = guarded("read", f);
+        refuse_changed();
+        return result;
+      }
+    } catch (const Error&) {
+      refuse_changed();
+      throw;
     }
+  }
+  void refuse_changed() const {
+    if (!as_opened_ || *as_opened_ == sqlite::FileVersion(path_)) return;
+    throw Error(Exit::store, fmt::format("a run wrote to {} while it was read", visible(path_)),
+                "read it again; a user who may write the store reads it undisturbed");
   }
 
   template <typename F>
   void transaction(F&& f) {
+    if (corrector_ != nullptr && corrector_->begun()) return f();  // a part of its transaction
     database_->exec("BEGIN IMMEDIATE");
     try {
       f();
@@ -202,9 +220,9 @@ class SqliteStore final : public Store {
   }
 
   void open_to_read();
+  [[noreturn]] void refuse_missing() const;
+  [[noreturn]] void refuse_foreign() const;
   void refuse_other_file();
-  void take_lock();
-  void create_file();
   void check_version();
   void create_tables();
 
@@ -212,33 +230,42 @@ class SqliteStore final : public Store {
   const std::string prefix_;
   const bool full_;
   bool created_ = false;
-  int lock_ = -1;
+  sqlite::FileLock lock_;
+  std::optional<sqlite::FileVersion> as_opened_;  // of a file that is read as it stands
   std::unique_ptr<Database> database_;
   std::optional<sqlite::Dictionary> dictionary_;
+  std::unique_ptr<sqlite::Corrector> corrector_;
   std::vector<const Hook*> hooks_;
   bool urls_ = false;
   std::int64_t run_ = 0;
 };
 
 void SqliteStore::open_to_read() {
-  if (!std::filesystem::exists(path_))
-    throw Error(Exit::store, fmt::format("there is no store at {}", visible(path_)),
-                "track-usage ingest makes it; --from names another");
-  const auto readable = [&] { database_->number("SELECT count(*) FROM sqlite_master"); };
-  try {
-    database_ = std::make_unique<Database>(path_, Database::Mode::read, wait_ms);
-    readable();
-  } catch (const SqliteError& e) {
-    if (!e.read_only()) throw;
-    // A closed store needs a -shm file that this user may not make. Nobody
-    // writes then, or the file would be there: it can be read as it stands.
-    database_ = std::make_unique<Database>(path_, Database::Mode::immutable, wait_ms);
-    readable();
+  if (!std::filesystem::exists(path_)) refuse_missing();
+  for (int tries = 3;;) {
+    const auto mode = sqlite::reading_mode(path_);
+    try {
+      if (mode == Database::Mode::immutable) as_opened_ = sqlite::FileVersion(path_);
+      database_ = std::make_unique<Database>(path_, mode, wait_ms);
+      database_->number("SELECT count(*) FROM sqlite_master");
+      break;
+    } catch (const SqliteError& e) {
+      // A run may have begun or ended just now.
+      if (!e.read_only() || --tries == 0) throw;
+    }
   }
   check_version();
-  if (!database_->has_table(prefix_ + "_settings"))
-    throw Error(Exit::store, fmt::format("{} holds no track-usage tables called '{}_…'", visible(path_), prefix_),
-                "?table=NAME names other ones");
+  if (!database_->has_table(prefix_ + "_settings")) refuse_foreign();
+}
+
+void SqliteStore::refuse_missing() const {
+  throw Error(Exit::store, fmt::format("there is no store at {}", visible(path_)),
+              "track-usage ingest makes it; --from names another");
+}
+
+void SqliteStore::refuse_foreign() const {
+  throw Error(Exit::store, fmt::format("{} holds no track-usage tables called '{}_…'", visible(path_), prefix_),
+              "?table=NAME names other ones");
 }
 
 // Before a lock file is left beside somebody's log.
@@ -251,35 +278,6 @@ void SqliteStore::refuse_other_file() {
   if (n > 0 && std::string_view(head, sizeof head) != std::string_view("SQLite format 3\0", 16))
     throw Error(Exit::store, fmt::format("cannot open {}: it is no SQLite database", visible(path_)),
                 "is it a log? then give it as an input, not as --sink");
-}
-
-void SqliteStore::take_lock() {
-  const std::string file = path_ + ".lock";
-  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, new_file);
-  if (lock_ < 0)
-    throw Error(Exit::store, fmt::format("cannot open {}: {}", visible(path_), std::strerror(errno)),
-                errno == ENOENT ? fmt::format("the folder of '{}' does not exist", visible(path_)) : std::string());
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    char holder[128] = {};
-    const ssize_t n = pread(lock_, holder, sizeof holder - 1, 0);
-    ::close(lock_);
-    lock_ = -1;
-    throw Error(Exit::locked,
-                fmt::format("another run has {}: {}", visible(path_),
-                            visible(trim({holder, n > 0 ? static_cast<std::size_t>(n) : 0}))),
-                "it takes what is there; --wait waits for it");
-  }
-  const std::string me =
-      fmt::format("pid {} since {}\n", getpid(), iso_time(std::int64_t{::time(nullptr)} * 1'000'000));
-  if (ftruncate(lock_, 0) != 0 || pwrite(lock_, me.data(), me.size(), 0) < 0) {
-    // The lock itself holds; only who holds it cannot be told.
-  }
-}
-
-void SqliteStore::create_file() {
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, new_file);
-  if (fd < 0) throw Error(Exit::store, fmt::format("cannot make {}: {}", visible(path_), std::strerror(errno)));
-  ::close(fd);
 }
 
 void SqliteStore::check_version() {
@@ -307,7 +305,7 @@ void SqliteStore::create_tables() {
 }
 
 std::vector<SourceRecord> SqliteStore::sources() {
-  return guarded("read", [&] { return sqlite::read_sources(*database_, prefix_); });
+  return reading([&] { return sqlite::read_sources(*database_, prefix_); });
 }
 
 std::int64_t SqliteStore::commit(const Unit& unit, std::int64_t id) {
@@ -327,7 +325,7 @@ void SqliteStore::touch(const SourceRecord& s) {
   guarded("write to", [&] {
     Statement(*database_, "UPDATE " + prefix_ +
                               "_inputs SET host = ?, path = ?, device = ?, inode = ?, size = ?, mtime_ns = ?, ctime_ns "
-                              "= ?, seen_ns = ?, finished = ? WHERE id = ?")
+                              "= ?, seen_ns = ?, finished = ?, filters = ? WHERE id = ?")
         .bind(1, s.host)
         .bind(2, s.path)
         .bind(3, static_cast<std::int64_t>(s.device))
@@ -337,7 +335,8 @@ void SqliteStore::touch(const SourceRecord& s) {
         .bind(7, s.ctime_ns)
         .bind(8, s.seen_ns)
         .bind(9, s.finished)
-        .bind(10, s.id)
+        .bind(10, s.filters)
+        .bind(11, s.id)
         .run();
   });
 }
@@ -366,17 +365,18 @@ void SqliteStore::record(const RunRecord& run) {
 }
 
 void SqliteStore::close() {
+  corrector_.reset();
   dictionary_.reset();
   if (database_ != nullptr) {
     try {
+      database_->set_patience(0);
       database_->exec("PRAGMA wal_checkpoint(TRUNCATE)");
     } catch (const SqliteError&) {
       // A reader is at work; the next run's end does it.
     }
   }
   database_.reset();
-  if (lock_ >= 0) ::close(lock_);
-  lock_ = -1;
+  lock_.release();
 }
 
 std::unique_ptr<Store> make(const Target& target) {

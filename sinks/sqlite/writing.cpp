@@ -1,7 +1,6 @@
 #include "sinks/sqlite/writing.h"
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <utility>
 
@@ -21,6 +20,40 @@ std::string_view bytes_of(const std::vector<std::uint64_t>& marks) {
 
 }  // namespace
 
+void add_cells(Database& database, const std::string& table, Dictionary& dictionary, const Summary& summary,
+               Period period, int sign) {
+  struct Entry {
+    std::int64_t bucket, key, hits, transfer;
+  };
+  const std::vector<Cell>& cells = summary.cells[static_cast<std::size_t>(period)];
+  const std::int64_t dash = summary.hook->by_status ? 0 : dictionary.dash();
+  std::vector<Entry> entries;
+  entries.reserve(cells.size());
+  for (const Cell& c : cells) {
+    std::int64_t key = c.key;
+    if (!summary.hook->by_status) {
+      key = dictionary.text(c.key);
+      if (key == 0) key = dash;
+    }
+    entries.push_back(
+        {period == Period::hour ? c.bucket / quarter : c.bucket, key, sign * std::int64_t{c.hits}, sign * c.transfer});
+  }
+  // Sorted upserts go through the tree from left to right: several times
+  // faster than in the order of the log.
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.bucket != b.bucket ? a.bucket < b.bucket : a.key < b.key; });
+  BulkInsert insert(database, fmt::format("INSERT INTO {} VALUES", table), 4,
+                    "ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer");
+  insert.begin(entries.size());
+  for (const Entry& e : entries) {
+    insert.add(e.bucket);
+    insert.add(e.key);
+    insert.add(e.hits);
+    insert.add(e.transfer);
+    insert.end_row();
+  }
+}
+
 std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks,
                                bool urls) {
   dictionary_.resolve(unit.batch, urls);
@@ -28,7 +61,10 @@ std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std:
   source = keep_source(unit, source);
   insert_rows(unit, source);
   for (const Summary& summary : unit.summaries)
-    if (std::find(hooks.begin(), hooks.end(), summary.hook) != hooks.end()) add_cells(summary);
+    if (std::find(hooks.begin(), hooks.end(), summary.hook) != hooks.end())
+      for (const Period period : periods)
+        add_cells(database_, cells_table(prefix_, *summary.hook, period), dictionary_, summary, period);
+  settle_rejects(unit, source);
   keep_rejects(unit, source);
   return source;
 }
@@ -72,6 +108,9 @@ std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
           " last_ts = max(coalesce(last_ts, ?17), coalesce(?17, last_ts)), last_taken = ?18,"
           " read = read + ?19, stored = stored + ?20, filtered = filtered + ?21, rejected = rejected + ?22, blank = "
           "blank + ?23 WHERE id = ?24");
+  const auto retried = static_cast<std::int64_t>(unit.retried.size());
+  const auto read = static_cast<std::int64_t>(c.read()) - retried;
+  const auto rejected = static_cast<std::int64_t>(c.rejected()) - retried;
   update.bind(1, s.host)
       .bind(2, s.path)
       .bind(3, s.format)
@@ -89,10 +128,10 @@ std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
   s.first_line == no_number ? update.bind_null(15) : update.bind(15, s.first_line);
   rows ? update.bind(16, *low).bind(17, *high) : update.bind_null(16).bind_null(17);
   update.bind(18, now)
-      .bind(19, static_cast<std::int64_t>(c.read()))
+      .bind(19, read)
       .bind(20, static_cast<std::int64_t>(c.stored))
       .bind(21, static_cast<std::int64_t>(c.filtered()))
-      .bind(22, static_cast<std::int64_t>(c.rejected()))
+      .bind(22, rejected)
       .bind(23, static_cast<std::int64_t>(c.blank))
       .bind(24, id)
       .run();
@@ -108,10 +147,10 @@ std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
              .bind(6, *low)
              .bind(7, *high)
        : insert.bind_null(4).bind_null(5).bind_null(6).bind_null(7);
-  insert.bind(8, static_cast<std::int64_t>(c.read()))
+  insert.bind(8, read)
       .bind(9, static_cast<std::int64_t>(c.stored))
       .bind(10, static_cast<std::int64_t>(c.filtered()))
-      .bind(11, static_cast<std::int64_t>(c.rejected()))
+      .bind(11, rejected)
       .bind(12, static_cast<std::int64_t>(c.blank))
       .bind(13, s.filters)
       .bind(14, run_)
@@ -124,28 +163,12 @@ void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {
   const Batch& b = unit.batch;
   if (b.size() == 0) return;
   // Columns that are null throughout are left out: most logs have but a few.
-  static constexpr std::array<std::pair<Column, std::string_view>, own_columns> columns = {
-      {{Column::remote_addr, "remote_addr"},
-       {Column::server_name, "server_name"},
-       {Column::language, "language"},
-       {Column::referrer, "referrer"},
-       {Column::username, "username"},
-       {Column::peer_addr, "peer_addr"},
-       {Column::xforwardedfor, "xforwardedfor"},
-       {Column::visitor, "visitor"},
-       {Column::country, "country"},
-       {Column::blueprint, "blueprint"},
-       {Column::route, "route"},
-       {Column::view_args, "view_args"},
-       {Column::ip_info, "ip_info"},
-       {Column::track_var, "track_var"}}};
   std::vector<const std::vector<TextId>*> own;
   std::string names = "ts, hour, source, source_offset, request, agent, status, content_length, micros, flags";
-  for (const auto& [column, name] : columns) {
-    const auto& ids = b.own[static_cast<std::size_t>(column)];
-    if (ids.empty()) continue;
-    own.push_back(&ids);
-    names.append(", ").append(name);
+  for (std::size_t column = 0; column < own_columns; ++column) {
+    if (b.own[column].empty()) continue;
+    own.push_back(&b.own[column]);
+    names.append(", ").append(text_columns[column]);
   }
   BulkInsert insert(database_, fmt::format("INSERT INTO {}_data ({}) VALUES", prefix_, names),
                     10 + static_cast<int>(own.size()), {}, 20);
@@ -167,43 +190,11 @@ void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {
   }
 }
 
-void UnitWriter::add_cells(const Summary& summary) {
-  struct Entry {
-    std::int64_t bucket, key, hits, transfer;
-  };
-  std::vector<Entry> entries;
-  const std::int64_t dash = summary.hook->by_status ? 0 : dictionary_.dash();
-  for (std::size_t p = 0; p < summary.cells.size(); ++p) {
-    const auto& cells = summary.cells[p];
-    const auto period = static_cast<Period>(p);
-    entries.clear();
-    entries.reserve(cells.size());
-    for (const Cell& c : cells) {
-      std::int64_t key = c.key;
-      if (!summary.hook->by_status) {
-        key = dictionary_.text(c.key);
-        if (key == 0) key = dash;
-      }
-      entries.push_back({period == Period::hour ? c.bucket / quarter : c.bucket, key, c.hits, c.transfer});
-    }
-    // Sorted upserts go through the tree from left to right: several times
-    // faster than in the order of the log.
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-      return a.bucket != b.bucket ? a.bucket < b.bucket : a.key < b.key;
-    });
-    const std::string table = cells_table(prefix_, *summary.hook, period);
-    BulkInsert insert(
-        database_, fmt::format("INSERT INTO {} VALUES", table), 4,
-        fmt::format("ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer"));
-    insert.begin(entries.size());
-    for (const Entry& e : entries) {
-      insert.add(e.bucket);
-      insert.add(e.key);
-      insert.add(e.hits);
-      insert.add(e.transfer);
-      insert.end_row();
-    }
-  }
+// Lines that were rejected and are read anew.
+void UnitWriter::settle_rejects(const Unit& unit, std::int64_t source) {
+  Statement remove(database_, "DELETE FROM " + prefix_ + "_rejects WHERE source = ? AND source_offset = ?");
+  for (const std::uint64_t offset : unit.retried)
+    remove.bind(1, source).bind(2, static_cast<std::int64_t>(offset)).run();
 }
 
 // At most so many of a source and so many bytes in all; what is beyond is

@@ -11,6 +11,11 @@
 
 namespace track_usage::sqlite {
 
+// Adds one period's cells to a table of cells, or takes them out of it with
+// sign -1. The dictionary has resolved their batch.
+void add_cells(Database& database, const std::string& table, Dictionary& dictionary, const Summary& summary,
+               Period period, int sign = 1);
+
 class UnitWriter {
  public:
   // Borrows all but `prefix`; `run` is the number of this run in P_runs.
@@ -25,7 +30,7 @@ class UnitWriter {
   void insert_buckets(const Unit& unit);
   std::int64_t keep_source(const Unit& unit, std::int64_t id);
   void insert_rows(const Unit& unit, std::int64_t source);
-  void add_cells(const Summary& summary);
+  void settle_rejects(const Unit& unit, std::int64_t source);
   void keep_rejects(const Unit& unit, std::int64_t source);
 
   Database& database_;

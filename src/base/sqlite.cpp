@@ -1,10 +1,16 @@
 #include "src/base/sqlite.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <thread>
 #include <utility>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+
+#include "src/base/signals.h"
 
 namespace track_usage {
 
@@ -18,13 +24,33 @@ bool SqliteError::read_only() const {
   return (code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN;
 }
 
+bool SqliteError::full() const {
+  return (code & 0xff) == SQLITE_FULL;
+}
+
+bool SqliteError::io() const {
+  return (code & 0xff) == SQLITE_IOERR;
+}
+
 struct Database::Inner {
   SQLite::Database database;
+  std::chrono::milliseconds patience{0};
+  std::chrono::steady_clock::time_point waiting_since;
+
+  // SQLite asks before every further try, and gives up for 0.
+  static int wait(void* self, int tries) {
+    auto& inner = *static_cast<Inner*>(self);
+    const auto now = std::chrono::steady_clock::now();
+    if (tries == 0) inner.waiting_since = now;
+    if (stop_signal() != 0 || now - inner.waiting_since >= inner.patience) return 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::min(50, 1 + tries)));
+    return 1;
+  }
 };
 
 namespace {
 
-std::string uri_of(const std::string& path) {
+std::string uri_of(const std::string& path, Database::Mode mode) {
   std::string uri = "file:";
   for (const char c : path) {
     if (c == '%' || c == '?' || c == '#')
@@ -32,15 +58,24 @@ std::string uri_of(const std::string& path) {
     else
       uri += c;
   }
-  return uri + "?immutable=1";
+  return uri + (mode == Database::Mode::immutable ? "?immutable=1" : "?readonly_shm=1");
+}
+
+// With the system's reason, which SQLite's own words leave out.
+SqliteError error_of(sqlite3* database, std::string what, int code) {
+  const int kind = code & 0xff;
+  const int cause = database != nullptr ? sqlite3_system_errno(database) : 0;
+  if (cause != 0 && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN))
+    what += fmt::format(" ({})", std::strerror(cause));
+  return {what, code};
 }
 
 template <typename F>
-auto translated(F&& f) {
+auto translated(F&& f, sqlite3* database = nullptr) {
   try {
     return f();
   } catch (const SQLite::Exception& e) {
-    throw SqliteError(e.what(), e.getExtendedErrorCode() > 0 ? e.getExtendedErrorCode() : e.getErrorCode());
+    throw error_of(database, e.what(), e.getExtendedErrorCode() > 0 ? e.getExtendedErrorCode() : e.getErrorCode());
   }
 }
 
@@ -49,17 +84,21 @@ auto translated(F&& f) {
 Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
   // A reader that may write opens to write as well, and is kept from it below:
   // only then does SQLite clear away the files beside the database at its end.
-  int flags = SQLite::OPEN_READWRITE;
-  if (mode == Mode::immutable) flags = SQLite::OPEN_READONLY;
+  const bool by_uri = mode == Mode::immutable || mode == Mode::follow;
+  int flags = by_uri ? SQLite::OPEN_READONLY | SQLite::OPEN_URI : SQLite::OPEN_READWRITE;
   if (mode == Mode::write) flags |= SQLite::OPEN_CREATE;
   // One thread at a time uses a connection: a lock for each bound value would
   // cost a tenth of the run.
   flags |= SQLite::OPEN_NOMUTEX;
-  if (mode == Mode::immutable) flags |= SQLite::OPEN_URI;
   inner_ = translated([&] {
-    return std::unique_ptr<Inner>(
-        new Inner{SQLite::Database(mode == Mode::immutable ? uri_of(path) : path, flags, busy_timeout_ms)});
+    return std::unique_ptr<Inner>(new Inner{
+        .database = SQLite::Database(by_uri ? uri_of(path, mode) : path, flags), .patience = {}, .waiting_since = {}});
   });
+  set_patience(busy_timeout_ms);
+  // The last to close leaves -wal and -shm there: a reader who may not make
+  // them can follow the next writer from its start.
+  int keep = 1;
+  sqlite3_file_control(handle(), nullptr, SQLITE_FCNTL_PERSIST_WAL, &keep);
   sqlite3_extended_result_codes(handle(), 1);
   if (mode == Mode::read) exec("PRAGMA query_only=ON");
 }
@@ -70,8 +109,13 @@ sqlite3* Database::handle() const {
   return inner_->database.getHandle();
 }
 
+void Database::set_patience(int busy_timeout_ms) {
+  inner_->patience = std::chrono::milliseconds(busy_timeout_ms);
+  sqlite3_busy_handler(handle(), Inner::wait, inner_.get());
+}
+
 void Database::exec(const std::string& sql) {
-  translated([&] { inner_->database.exec(sql); });
+  translated([&] { inner_->database.exec(sql); }, handle());
 }
 
 std::int64_t Database::number(const std::string& sql, std::int64_t otherwise) {
@@ -102,7 +146,7 @@ Statement::Statement(Statement&& other) noexcept
     : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
 
 void Statement::fail(int code) const {
-  throw SqliteError(sqlite3_errmsg(database_), code);
+  throw error_of(database_, sqlite3_errmsg(database_), code);
 }
 
 Statement& Statement::bind(int index, std::int64_t value) {

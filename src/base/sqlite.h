@@ -19,15 +19,22 @@ class SqliteError : public std::runtime_error {
   const int code;  // SQLite's extended result code
 
   bool busy() const;  // another program holds the database
+  bool full() const;  // the disk
+  bool io() const;    // reading or writing a file failed
   bool not_a_database() const;
   bool read_only() const;  // also: what a reader would have to create, it may not
 };
 
 class Database {
  public:
-  enum class Mode : std::uint8_t { read, immutable, write };
+  // follow: read beside a writer, making no file and changing none, which needs
+  // the writer's -wal and -shm. immutable: as it stands; nobody may write then.
+  enum class Mode : std::uint8_t { read, follow, immutable, write };
   Database(const std::string& path, Mode mode, int busy_timeout_ms);
   ~Database();
+
+  // How long to wait for another program; a signal to stop ends any wait.
+  void set_patience(int busy_timeout_ms);
 
   void exec(const std::string& sql);
   // First column of the first row; `otherwise` if there is none or it is null.

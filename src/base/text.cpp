@@ -273,6 +273,10 @@ std::string grouped(std::uint64_t n) {
   return out;
 }
 
+std::string counted(std::uint64_t n, std::string_view what) {
+  return grouped(n).append(" ").append(what).append(n == 1 ? "" : "s");
+}
+
 std::string human_bytes(std::uint64_t n) {
   static constexpr std::array units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (n < 1024) return fmt::format("{} B", n);

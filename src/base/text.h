@@ -50,6 +50,8 @@ std::string_view trim(std::string_view text);
 
 // 1234567 as 1,234,567.
 std::string grouped(std::uint64_t n);
+// "1 line", "2,000 lines".
+std::string counted(std::uint64_t n, std::string_view what);
 // 1536 as "1.5 KiB".
 std::string human_bytes(std::uint64_t n);
 

@@ -16,8 +16,9 @@ int run_command(int argc, char** argv) {
   static constexpr struct {
     std::string_view name;
     int (*run)(const Options&);
-  } commands[] = {{"ingest", ingest}, {"report", report},   {"rows", rows}, {"sum", sum},
-                  {"status", status}, {"explain", explain}, {"list", list}};
+  } commands[] = {{"ingest", ingest}, {"report", report},   {"rows", rows},  {"sum", sum},
+                  {"status", status}, {"explain", explain}, {"list", list},  {"forget", forget},
+                  {"erase", erase},   {"rebuild", rebuild}, {"retry", retry}};
   for (const auto& command : commands)
     if (command.name == options->command) return command.run(*options);
   throw std::logic_error("a command is declared and not there: " + options->command);
@@ -36,7 +37,8 @@ void say(std::string_view kind, std::string_view what, std::string_view hint) {
 }
 
 int complain(const Error& error) {
-  say("error", error.what(), error.hint);
+  const bool asked_to_end = error.exit == Exit::interrupted || error.exit == Exit::terminated;
+  say(asked_to_end ? "notice" : "error", error.what(), error.hint);
   return static_cast<int>(error.exit);
 }
 

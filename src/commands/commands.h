@@ -18,6 +18,10 @@ int sum(const Options& options);
 int status(const Options& options);
 int explain(const Options& options);
 int list(const Options& options);
+int forget(const Options& options);
+int erase(const Options& options);
+int rebuild(const Options& options);
+int retry(const Options& options);
 
 // Words for people, all on stderr: "track-usage: warning: ...", and a hint line.
 int complain(const Error& error);  // returns its exit code

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <ctime>
@@ -98,8 +99,7 @@ std::string by_reason(const Counts& c) {
 
 // "2,114 lines = 2,071 stored + 40 filtered + 1 rejected + 2 blank"
 std::string equation(const Tally& t) {
-  std::string out =
-      fmt::format("{} {} = {} stored", grouped(t.read()), t.read() == 1 ? "line" : "lines", grouped(t.counts.stored));
+  std::string out = fmt::format("{} = {} stored", counted(t.read(), "line"), grouped(t.counts.stored));
   const auto add = [&](std::uint64_t n, std::string_view what) {
     if (n != 0) out += fmt::format(" + {} {}", grouped(n), what);
   };
@@ -195,7 +195,7 @@ int tell_inputs(const RunReport& report, Voice& voice) {
     }
     if (file.end.edited) {
       voice.error(fmt::format("'{}' was taken before with other content: not taken again", path),
-                  "it was edited in place; --source NAME takes it as another log");
+                  "track-usage forget takes out what was stored of it; --take-edited takes it as a log of its own");
       exit = 3;
     }
     if (file.unreadable) {
@@ -236,8 +236,9 @@ bool writes_to_terminal(const std::vector<Outlet>& outlets) {
   return false;
 }
 
-// A log that the run would write to is refused before a byte is.
-void refuse_own_outputs(const std::vector<Input>& inputs, const Options& options, const std::vector<Outlet>& outlets) {
+// A log that the run would write to is refused before a byte is; one that was
+// only found by its inode is no log then.
+void refuse_own_outputs(std::vector<Input>& inputs, const Options& options, const std::vector<Outlet>& outlets) {
   std::vector<std::string> written = {options.rejects_file, options.summary_json};
   for (const Outlet& outlet : outlets)
     if (outlet.sink != nullptr)
@@ -245,25 +246,30 @@ void refuse_own_outputs(const std::vector<Input>& inputs, const Options& options
   for (const std::string& file : written) {
     struct stat st {};
     if (file.empty() || ::stat(file.c_str(), &st) != 0) continue;
-    for (const Input& input : inputs)
-      if (!input.stream && input.stat.st_dev == st.st_dev && input.stat.st_ino == st.st_ino)
-        throw Error(Exit::usage, fmt::format("'{}' is an input of this run and would be written to", visible(file)),
-                    "name another file");
+    const auto is_it = [&](const Input& input) {
+      return !input.stream && input.stat.st_dev == st.st_dev && input.stat.st_ino == st.st_ino;
+    };
+    std::erase_if(inputs, [&](const Input& input) { return input.followed && is_it(input); });
+    if (std::any_of(inputs.begin(), inputs.end(), is_it))
+      throw Error(Exit::usage, fmt::format("'{}' is an input of this run and would be written to", visible(file)),
+                  "name another file");
   }
 }
 
 Job job_of(const Options& options, const Dialects& dialects, const Kept& kept) {
   Job job;
-  job.parsers = dialects.parsers;
+  job.lines.parsers = dialects.parsers;
   job.format_names = dialects.names;
-  job.zone = kept.zone;
+  job.lines.zone = kept.zone;
   job.url_by = kept.url_by;
   job.reader = {.batch = options.batch,
                 .max_line = options.max_line,
                 .final_line = options.final_line,
                 .verify = options.verify,
+                .take_edited = options.take_edited,
                 .source = options.source,
-                .host = host_name()};
+                .host = host_name(),
+                .first_time = {}};
   job.jobs = options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   job.dry_run = options.dry_run;
   return job;
@@ -300,22 +306,22 @@ void tell_run(const RunReport& report, const Options& options, const Filter& fil
   if (report.zone_assumed)
     voice.notice(fmt::format("times without a zone were read as {} (--log-tz)", options.log_zone));
   if (report.holes != 0)
-    voice.notice(fmt::format("{} {} of NUL bytes before lines {} skipped", grouped(report.holes),
-                             report.holes == 1 ? "hole" : "holes", report.holes == 1 ? "was" : "were"));
+    voice.notice(fmt::format("{} of NUL bytes before lines {} skipped", counted(report.holes, "hole"),
+                             report.holes == 1 ? "was" : "were"));
   if (report.filtered_otherwise != 0)
-    voice.warn(fmt::format("other filters than before: {} {} of these logs {} left out then, and {} so",
-                           grouped(report.filtered_otherwise), report.filtered_otherwise == 1 ? "line" : "lines",
-                           report.filtered_otherwise == 1 ? "was" : "were",
-                           report.filtered_otherwise == 1 ? "stays" : "stay"));
+    voice.warn(fmt::format("other filters than before: {} of these logs {} left out then, and {} so",
+                           counted(report.filtered_otherwise, "line"), report.filtered_otherwise == 1 ? "was" : "were",
+                           report.filtered_otherwise == 1 ? "stays" : "stay"),
+               "to have them as well: track-usage forget the logs, and ingest them again");
   if (report.total.counts.read() != 0)
     for (const std::string& pattern : filter.unmatched()) voice.notice(fmt::format("{} met no row", visible(pattern)));
 }
 
-// Not one input exists: said before a store is made for a mistyped name.
+// Not one input exists, nor a store that may know it by another name: said
+// before one is made for a mistyped name.
 int nothing_there(const Options& options, const Dialects& dialects, const std::vector<Outlet>& outlets, Voice& voice,
                   std::chrono::steady_clock::time_point begin) {
-  const auto nothing_known = [](const struct stat&) { return std::nullopt; };
-  for (const Trouble& trouble : list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, nothing_known).troubles)
+  for (const Trouble& trouble : list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, {}).troubles)
     voice.error(trouble.what, trouble.hint);
   RunReport report;
   report.outlets.resize(outlets.size());
@@ -336,14 +342,15 @@ int ingest(const Options& options) {
   // Everything that was typed is understood before the world is touched.
   const Dialects dialects = make_dialects(options);
   Filter filter = make_filter(options, Zone(options.zone.value_or("UTC")));
-  RowDefaults defaults;
-  if (!options.server.empty()) defaults = {.server_name = options.server, .server_fixed = true, .variables = {}};
+  RowDefaults defaults = make_defaults(options);
   defaults.variables = set_members(options.set);
   std::vector<Outlet> outlets = make_outlets(options);
   std::unique_ptr<RejectsFile> rejects;
   if (!options.rejects_file.empty() && !options.dry_run) rejects = std::make_unique<RejectsFile>(options.rejects_file);
 
-  if (!any_there(options.inputs)) return nothing_there(options, dialects, outlets, voice, begin);
+  const auto has_store = [](const Outlet& o) { return o.store != nullptr && is_there(*o.store); };
+  if (!any_there(options.inputs) && std::none_of(outlets.begin(), outlets.end(), has_store))
+    return nothing_there(options, dialects, outlets, voice, begin);
   const Kept kept = open_outlets(outlets, options);
   if (kept.zone.name() != options.zone.value_or("UTC")) filter = make_filter(options, kept.zone);
   for (const Outlet& outlet : outlets)
@@ -357,7 +364,8 @@ int ingest(const Options& options) {
     for (std::string& file : outlet.store->files()) own_files.push_back(std::move(file));
     known.push_back(outlet.absent ? std::vector<SourceRecord>() : outlet.store->sources());
   }
-  const auto first_known = [&](const struct stat& st) -> std::optional<std::int64_t> {
+  KnownFiles files;
+  files.first = [&](const struct stat& st) -> std::optional<std::int64_t> {
     std::optional<std::int64_t> first;
     for (const auto& sources : known) {
       const auto found =
@@ -367,7 +375,15 @@ int ingest(const Options& options) {
     }
     return options.verify ? std::nullopt : first;
   };
-  InputList list = list_inputs(options.inputs, Dispatcher(dialects.parsers), own_files, first_known);
+  files.seen_at = [&](const std::string& path) -> std::optional<FileId> {
+    for (const auto& sources : known) {
+      const auto found =
+          std::find_if(sources.rbegin(), sources.rend(), [&](const SourceRecord& s) { return s.path == path; });
+      if (found != sources.rend()) return FileId{found->device, found->inode};
+    }
+    return {};
+  };
+  InputList list = list_inputs(options.inputs, Dispatcher(dialects.parsers), own_files, files);
   refuse_own_outputs(list.inputs, options, outlets);
   int exit = 0;
   for (const Trouble& trouble : list.troubles) {
@@ -389,8 +405,9 @@ int ingest(const Options& options) {
 
   Job job = job_of(options, dialects, kept);
   job.inputs = std::move(list.inputs);
-  job.defaults = defaults;
-  job.filter = &filter;
+  job.reader.first_time = [&](const std::string& path) { return first_time(path, Dispatcher(dialects.parsers)); };
+  job.lines.defaults = defaults;
+  job.lines.filter = &filter;
   job.outlets = &outlets;
   job.progress = [&](const Progress& p) { progress.update(p.bytes, p.lines); };
   if (rejects != nullptr) job.rejected = [&](const std::string& path, const RejectedLine& r) { rejects->add(path, r); };
@@ -402,7 +419,7 @@ int ingest(const Options& options) {
   if (exit == 0 || inputs_exit == 3) exit = inputs_exit != 0 ? inputs_exit : exit;
   tell_run(report, options, filter, voice);
   for (const Outlet& outlet : outlets)
-    if (outlet.failed) {
+    if (outlet.failed && outlet.exit == Exit::store) {  // else it was asked to end
       say("error", outlet.trouble, outlet.hint);
       exit = static_cast<int>(Exit::store);
     }

@@ -45,7 +45,7 @@ class FigureStore final : public Store {
   void touch(const SourceRecord&) override {}
   void record(const RunRecord&) override {}
   void close() override {}
-  void rows(const RowQuery&, const std::function<bool(const Batch&)>&) override {}
+  void rows(const RowQuery&, const std::function<bool(Batch&)>&) override {}
   std::vector<Sum> sums(const Hook&, const SumQuery&) override { return {}; }
   std::vector<RejectRecord> rejects() override { return {}; }
   std::vector<RunRecord> runs() override { return {}; }
@@ -63,10 +63,6 @@ std::string reasons(const Counts& counts) {
   return out;
 }
 
-std::string lines_of(std::uint64_t n) {
-  return fmt::format("{} line{}", grouped(n), n == 1 ? "" : "s");
-}
-
 // What could not be taken, as ingest says it.
 int tell_files(const RunReport& report, bool quiet) {
   const auto warn = [&](const std::string& what, const std::string& hint) {
@@ -79,11 +75,12 @@ int tell_files(const RunReport& report, bool quiet) {
     if (file.end.damaged) {
       warn(file.end.trouble, !file.end.hint.empty() ? file.end.hint
                              : read == 0            ? ""
-                                         : fmt::format("the {} before it are in the report", lines_of(read)));
+                                         : fmt::format("the {} before it are in the report", counted(read, "line")));
       exit = static_cast<int>(Exit::input);
     }
     if (file.unreadable) {
-      warn(fmt::format("'{}': not one of its {} could be read ({})", path, lines_of(read), reasons(file.tally.counts)),
+      warn(fmt::format("'{}': not one of its {} could be read ({})", path, counted(read, "line"),
+                       reasons(file.tally.counts)),
            fmt::format("track-usage explain {}", path));
       if (exit == 0) exit = static_cast<int>(Exit::rejected);
     }
@@ -101,8 +98,7 @@ std::string title_of(const Options& options, std::size_t files) {
 
 int report_logs(const Options& options, PageOptions& page, Figures& figures, const Zone& zone, const Filter& filter) {
   const Dialects dialects = make_dialects(options);
-  InputList list =
-      list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, [](const struct stat&) { return std::nullopt; });
+  InputList list = list_inputs(options.inputs, Dispatcher(dialects.parsers), {}, {});
   int exit = 0;
   for (const Trouble& trouble : list.troubles) {
     if (!options.quiet) say("warning", trouble.what, trouble.hint);
@@ -124,11 +120,11 @@ int report_logs(const Options& options, PageOptions& page, Figures& figures, con
 
   Job job;
   job.inputs = std::move(list.inputs);
-  job.parsers = dialects.parsers;
+  job.lines.parsers = dialects.parsers;
   job.format_names = dialects.names;
-  if (!options.server.empty()) job.defaults = {.server_name = options.server, .server_fixed = true, .variables = {}};
-  job.filter = &filter;
-  job.zone = zone;
+  job.lines.defaults = make_defaults(options);
+  job.lines.filter = &filter;
+  job.lines.zone = zone;
   job.outlets = &outlets;
   job.reader.max_line = options.max_line;
   job.reader.final_line = true;  // there is no next run
@@ -143,10 +139,11 @@ int report_logs(const Options& options, PageOptions& page, Figures& figures, con
   const int files_exit = tell_files(report, options.quiet);
   if (exit == 0) exit = files_exit;
   const Counts& counts = report.total.counts;
-  if (counts.filtered() != 0) page.notes.push_back(fmt::format("{} left out by filters.", lines_of(counts.filtered())));
+  if (counts.filtered() != 0)
+    page.notes.push_back(fmt::format("{} left out by filters.", counted(counts.filtered(), "line")));
   if (counts.rejected() != 0)
     page.notes.push_back(fmt::format("{} of {} could not be read: {}.", grouped(counts.rejected()),
-                                     lines_of(report.total.read()), reasons(counts)));
+                                     counted(report.total.read(), "line"), reasons(counts)));
   if (!first_reject.empty())
     page.notes.push_back(fmt::format("track-usage explain {} tells why the first could not.", first_reject));
   if (!options.quiet && (options.verbose || isatty(STDERR_FILENO) == 1) && counts.read() != 0)
@@ -157,7 +154,8 @@ int report_logs(const Options& options, PageOptions& page, Figures& figures, con
 void report_store(const Options& options, PageOptions& page, Figures& figures, Store& store, const Zone& zone,
                   const Filter& filter) {
   page.title = visible(store.shown());
-  RowQuery query{.newest_first = false};
+  RowQuery query;
+  query.newest_first = false;
   const std::int64_t now = ::time(nullptr);
   if (!options.since.empty()) query.since = parse_when(options.since, "--since", now, zone);
   if (!options.until.empty()) query.until = parse_when(options.until, "--until", now, zone);
@@ -174,7 +172,7 @@ void report_store(const Options& options, PageOptions& page, Figures& figures, S
   std::uint64_t rejected = 0;
   for (const SourceRecord& source : store.sources()) rejected += source.rejected;
   if (rejected != 0)
-    page.notes.push_back(fmt::format("{} could not be read: track-usage status --rejects", lines_of(rejected)));
+    page.notes.push_back(fmt::format("{} could not be read: track-usage status --rejects", counted(rejected, "line")));
 }
 
 }  // namespace

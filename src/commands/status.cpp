@@ -73,7 +73,7 @@ struct State {
 };
 
 std::string equation(const RunRecord& r) {
-  std::string out = fmt::format("{} lines = {} stored", grouped(r.read), grouped(r.stored));
+  std::string out = fmt::format("{} = {} stored", counted(r.read, "line"), grouped(r.stored));
   const auto add = [&](std::uint64_t n, std::string_view what) {
     if (n != 0) out += fmt::format(" + {} {}", grouped(n), what);
   };
@@ -125,7 +125,8 @@ std::string json_of(const State& state, bool rejects) {
                                {"stored", s.stored},
                                {"filtered", s.filtered},
                                {"rejected", s.rejected},
-                               {"blank", s.blank}});
+                               {"blank", s.blank},
+                               {"erased", s.erased}});
   if (rejects) {
     json["rejects"] = Json::array();
     for (const RejectRecord& r : state.rejects)
@@ -184,26 +185,31 @@ std::string table_of(const State& state, const Screen& screen, std::int64_t now)
   std::string out = head.text(plain);
   if (state.sources.empty()) return out + "\nNo source was taken yet.\n";
 
-  bool rejected = false, filtered = false, blank = false;
+  bool rejected = false, filtered = false, blank = false, erased = false;
   for (const SourceRecord& s : state.sources) {
     rejected |= s.rejected != 0;
     filtered |= s.filtered != 0;
     blank |= s.blank != 0;
+    erased |= s.erased != 0;
   }
-  std::vector<Table::Head> heads = {{"bytes", Align::right}, {"lines", Align::right}, {"stored", Align::right}};
+  std::vector<Table::Head> heads = {
+      {"no.", Align::right}, {"bytes", Align::right}, {"lines", Align::right}, {"stored", Align::right}};
   if (filtered) heads.push_back({"filtered", Align::right});
   if (rejected) heads.push_back({"rejected", Align::right});
   if (blank) heads.push_back({"blank", Align::right});
+  if (erased) heads.push_back({"erased", Align::right});
   for (const char* title : {"first", "last", "taken", "format", "source"}) heads.push_back({title});
   Table sources(std::move(heads));
   const auto date = [](std::int64_t micros) {
     return micros == no_number ? "-" : iso_time(micros).substr(0, 16).replace(10, 1, " ");
   };
   for (const SourceRecord& s : state.sources) {
-    std::vector<Table::Cell> row = {{grouped(s.offset)}, {grouped(s.read)}, {grouped(s.stored)}};
+    std::vector<Table::Cell> row = {
+        {fmt::format("{}", s.id)}, {grouped(s.offset)}, {grouped(s.read)}, {grouped(s.stored)}};
     if (filtered) row.push_back({grouped(s.filtered)});
     if (rejected) row.push_back({grouped(s.rejected), s.rejected == 0 ? "" : bad});
     if (blank) row.push_back({grouped(s.blank)});
+    if (erased) row.push_back({grouped(s.erased)});
     row.push_back({date(s.first_date)});
     row.push_back({date(s.last_date)});
     row.push_back({ago(now - s.last_taken)});

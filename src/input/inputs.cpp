@@ -73,9 +73,8 @@ Head look_at(const std::string& path, const Dispatcher& dispatcher) {
 
 class Lister {
  public:
-  Lister(const Dispatcher& dispatcher, const std::vector<std::string>& own_files,
-         const std::function<std::optional<std::int64_t>(const struct stat&)>& first_known)
-      : dispatcher_(dispatcher), first_known_(first_known) {
+  Lister(const Dispatcher& dispatcher, const std::vector<std::string>& own_files, const KnownFiles& known)
+      : dispatcher_(dispatcher), known_(known) {
     for (const std::string& path : own_files) {
       struct stat st {};
       if (::stat(path.c_str(), &st) == 0) own_.insert({st.st_dev, st.st_ino});
@@ -85,13 +84,19 @@ class Lister {
   // A file that exists is that file before it is a glob.
   void named(const std::string& name) {
     struct stat st {};
-    if (name == "-" || ::stat(name.c_str(), &st) == 0) return path(name, false);
+    const bool there = name == "-" || ::stat(name.c_str(), &st) == 0;
     const int cause = errno;
+    const bool followed =
+        name != "-" && follow(name, there ? std::optional(FileId{st.st_dev, st.st_ino}) : std::nullopt);
+    if (there) return path({.path = name});
+    if (followed) return;
     if (name.find_first_of("*?[{") != std::string::npos) return pattern(name);
     list_.troubles.push_back({fmt::format("cannot read '{}': {}", visible(name), std::strerror(cause)), {}});
   }
 
   InputList take() {
+    for (const auto& [name, stands_for] : followed_)  // unless it is named as well
+      path({.path = name, .followed = true, .stands_for = stands_for});
     std::stable_sort(list_.inputs.begin(), list_.inputs.end(), [](const Input& a, const Input& b) {
       const auto key = [](const Input& i) { return i.first == no_number ? INT64_MAX : i.first; };
       if (key(a) != key(b)) return key(a) < key(b);
@@ -106,7 +111,7 @@ class Lister {
     glob_t found{};
     const int error = glob(name.c_str(), GLOB_BRACE | GLOB_TILDE, nullptr, &found);
     if (error != 0) list_.troubles.push_back({fmt::format("no file matches '{}'", visible(name)), {}});
-    for (std::size_t i = 0; i < found.gl_pathc; ++i) path(found.gl_pathv[i], false);
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) path({.path = found.gl_pathv[i]});
     globfree(&found);
   }
 
@@ -124,12 +129,26 @@ class Lister {
       const std::string file = entry.path().filename().string();
       const bool passed = std::any_of(std::begin(passed_patterns), std::end(passed_patterns),
                                       [&](const char* p) { return fnmatch(p, file.c_str(), 0) == 0; });
-      passed ? pass_over(entry.path().string(), "no log by its name") : path(entry.path().string(), true);
+      passed ? pass_over(entry.path().string(), "no log by its name")
+             : path({.path = entry.path().string(), .walked = true});
     }
   }
 
-  void path(const std::string& name, bool walked) {
-    Input input{.path = name, .walked = walked};
+  // A log that a run knew by this name and that is called otherwise now: its
+  // rest would be nobody's. True: it was found.
+  bool follow(const std::string& name, std::optional<FileId> now) {
+    if (!known_.seen_at) return false;
+    std::error_code ignored;
+    const auto before = known_.seen_at(fs::absolute(name, ignored).lexically_normal().string());
+    if (!before || before == now) return false;
+    const auto found = find_in_folder(name, *before);
+    if (found) followed_.push_back({*found, now ? std::string() : name});
+    return found.has_value();
+  }
+
+  void path(Input input) {
+    const std::string name = input.path;
+    const bool walked = input.walked;
     if (name == "-") {
       input.stream = true;
       list_.inputs.push_back(std::move(input));
@@ -139,7 +158,7 @@ class Lister {
       list_.troubles.push_back({fmt::format("cannot read '{}': {}", visible(name), std::strerror(errno)), {}});
       return;
     }
-    const auto id = std::pair(input.stat.st_dev, input.stat.st_ino);
+    const FileId id{input.stat.st_dev, input.stat.st_ino};
     if (own_.contains(id)) return pass_over(name, "it belongs to the store");
     if (S_ISDIR(input.stat.st_mode)) {
       // A link back to a folder above would never end.
@@ -154,12 +173,12 @@ class Lister {
     if (name == "/dev/null") return;  // an empty log
     if (!S_ISREG(input.stat.st_mode)) {
       if (walked) return pass_over(name, "it is no file");
-      if (S_ISCHR(input.stat.st_mode) && name == "/dev/stdin") return path("-", false);
+      if (S_ISCHR(input.stat.st_mode) && name == "/dev/stdin") return path({.path = "-"});
       list_.troubles.push_back({fmt::format("cannot read '{}': it is no file and no pipe", visible(name)), {}});
       return;
     }
     if (!files_.insert(id).second) return;  // named before, by this path or another
-    if (const auto first = first_known_(input.stat)) {
+    if (const auto first = known_.first ? known_.first(input.stat) : std::nullopt) {
       input.first = *first;
       list_.inputs.push_back(std::move(input));
       return;
@@ -179,12 +198,17 @@ class Lister {
   }
 
   const Dispatcher& dispatcher_;
-  const std::function<std::optional<std::int64_t>(const struct stat&)>& first_known_;
-  std::set<std::pair<dev_t, ino_t>> own_, folders_, files_;
+  const KnownFiles& known_;
+  std::vector<std::pair<std::string, std::string>> followed_;  // path now, and the missing name it stands for
+  std::set<FileId> own_, folders_, files_;
   InputList list_;
 };
 
 }  // namespace
+
+std::int64_t first_time(const std::string& path, const Dispatcher& dispatcher) {
+  return look_at(path, dispatcher).first;
+}
 
 bool any_there(const std::vector<std::string>& named) {
   return std::any_of(named.begin(), named.end(), [](const std::string& name) {
@@ -223,11 +247,21 @@ bool natural_less(const std::string& a, const std::string& b) {
 }
 
 InputList list_inputs(const std::vector<std::string>& named, const Dispatcher& dispatcher,
-                      const std::vector<std::string>& own_files,
-                      const std::function<std::optional<std::int64_t>(const struct stat&)>& first_known) {
-  Lister lister(dispatcher, own_files, first_known);
+                      const std::vector<std::string>& own_files, const KnownFiles& known) {
+  Lister lister(dispatcher, own_files, known);
   for (const std::string& name : named) lister.named(name);
   return lister.take();
+}
+
+std::optional<std::string> find_in_folder(const std::string& beside, FileId file) {
+  const fs::path parent = fs::path(beside).parent_path();
+  std::error_code error;
+  for (fs::directory_iterator it(parent.empty() ? "." : parent, error), end; !error && it != end; it.increment(error)) {
+    struct stat st {};
+    const std::string path = (parent / it->path().filename()).string();
+    if (::lstat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && FileId{st.st_dev, st.st_ino} == file) return path;
+  }
+  return {};
 }
 
 }  // namespace track_usage

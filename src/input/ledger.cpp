@@ -7,23 +7,36 @@
 namespace track_usage {
 namespace {
 
-constexpr std::size_t doubling = 10;  // 128 << 9 is 64 KiB
-constexpr std::uint64_t first_mark = 128;
-constexpr std::uint64_t mebibyte = 1 << 20;
+// Marks are dense where small logs differ and sparse in the depth of large ones.
+struct Stretch {
+  std::uint64_t step, until;
+};
+constexpr Stretch stretches[] = {{128, 4 << 10}, {512, 64 << 10}, {16 << 10, 1 << 20}, {1 << 20, UINT64_MAX}};
+constexpr std::uint64_t first_mark = stretches[0].step;
 constexpr std::int64_t settled_ns = 2'000'000'000;  // a file that changed this recently may change unseen
 
 // How many marks lie at or before `offset`.
 std::size_t marks_within(std::uint64_t offset) {
-  if (offset >= mebibyte) return doubling + static_cast<std::size_t>(offset / mebibyte);
-  std::size_t k = 0;
-  while (k < doubling && mark_position(k) <= offset) ++k;
-  return k;
+  std::uint64_t begin = 0, marks = 0;
+  for (const Stretch& s : stretches) {
+    marks += (std::min(offset, s.until) - begin) / s.step;
+    if (offset <= s.until) break;
+    begin = s.until;
+  }
+  return static_cast<std::size_t>(marks);
 }
 
 }  // namespace
 
 std::uint64_t mark_position(std::size_t k) {
-  return k < doubling ? first_mark << k : (k - doubling + 1) * mebibyte;
+  std::uint64_t begin = 0;
+  for (const Stretch& s : stretches) {
+    const std::uint64_t marks = (s.until - begin) / s.step;
+    if (k < marks) return begin + (k + 1) * s.step;
+    k -= static_cast<std::size_t>(marks);
+    begin = s.until;
+  }
+  return UINT64_MAX;
 }
 
 std::int64_t nanoseconds(const timespec& t) {
@@ -102,12 +115,15 @@ void Matcher::observe(const Fingerprint& seen) {
       if (source.end_hash == seen.digest()) {
         match_ = i;  // offsets are met in rising order: the last is the longest
         agreed_ = position_;
+      } else {
+        disagreed_ = true;
       }
       return true;
     }
     if (!at_mark) return false;
     const bool agrees = source.marks.size() >= marks && source.marks[marks - 1] == seen.marks().back();
     if (agrees) agreed_ = position_;
+    disagreed_ |= !agrees;
     return !agrees;
   });
 }

@@ -14,7 +14,8 @@
 
 namespace track_usage {
 
-// Where mark `k` stands: 128 bytes doubling to 64 KiB, then each MiB.
+// Where mark `k` stands: every 128 bytes to 4 KiB, every 512 to 64 KiB, every
+// 16 KiB to a MiB, then each MiB.
 std::uint64_t mark_position(std::size_t k);
 
 // Hints: the file is the one in which the source was last seen; and nothing was
@@ -63,6 +64,7 @@ class Matcher {
   static constexpr std::size_t none = SIZE_MAX;
   std::size_t match() const { return match_; }      // index into known, or none
   std::uint64_t agreed() const { return agreed_; }  // furthest mark at which any source agreed
+  bool disagreed() const { return disagreed_; }     // a source was ruled out by its bytes
 
  private:
   const std::vector<SourceRecord>& known_;
@@ -70,6 +72,7 @@ class Matcher {
   std::size_t match_ = none;
   std::uint64_t position_ = 0;
   std::uint64_t agreed_ = 0;
+  bool disagreed_ = false;
 };
 
 }  // namespace track_usage

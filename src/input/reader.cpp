@@ -103,11 +103,13 @@ struct Reader::Work {
 
   // Of the input being read.
   std::size_t index = 0;
+  std::string path;  // of the file now: it may have been renamed since it was listed
   Fingerprint seen;
   std::uint64_t lines = 0;  // before seen.position()
   char last = '\n';         // the content's last byte there
   struct stat stat {};
   std::int64_t stat_taken = 0;
+  std::int64_t first_line = no_number;  // time of the first that is readable
   std::vector<Standing> standings;
   std::vector<std::uint64_t> cuts;  // where a store's part begins: a unit must end there
   std::uint64_t unit_begin = 0;
@@ -122,6 +124,7 @@ struct Reader::Work {
   bool is_edited = false;  // a known log with other content
 
   const Input& input() const { return inputs[index]; }
+  FileId listed() const { return {input().stat.st_dev, input().stat.st_ino}; }
 
   void feed(std::string_view bytes) {
     if (bytes.empty()) return;
@@ -153,7 +156,7 @@ struct Reader::Work {
   SourceRecord record(bool finished) const {
     SourceRecord r;
     std::error_code ignored;
-    r.path = input().path == "-" ? "-" : std::filesystem::absolute(input().path, ignored).lexically_normal().string();
+    r.path = path == "-" ? "-" : std::filesystem::absolute(path, ignored).lexically_normal().string();
     r.host = options.host;
     r.name = options.source;
     if (!input().stream) {
@@ -168,12 +171,13 @@ struct Reader::Work {
     r.marks = seen.marks();
     r.offset = seen.position();
     r.end_hash = seen.digest();
-    r.first_line = input().first;
+    r.first_line = first_line;
     r.read = lines;
     return r;
   }
 
   void take(std::size_t i);
+  Content open();
   bool passed_by_hints();
   bool resume_by_hints(Content& content);
   bool identify(Content& content);
@@ -188,6 +192,16 @@ struct Reader::Work {
   bool pause();
   void remember(const SourceRecord& r);
 };
+
+// The file that was listed, also where logrotate has renamed it since.
+Content Reader::Work::open() {
+  path = input().path;
+  struct stat now {};
+  const bool renamed =
+      !input().stream && (::stat(path.c_str(), &now) != 0 || FileId{now.st_dev, now.st_ino} != listed());
+  if (renamed) path = find_in_folder(path, listed()).value_or(path);
+  return Content(path);
+}
 
 bool Reader::Work::passed_by_hints() {
   if (input().stream || options.verify || known.empty()) return false;
@@ -284,12 +298,12 @@ bool Reader::Work::identify(Content& content) {
         standings[s].lines = lines;
       }
     }
-    if (matchers[s].agreed() != 0 || standings[s].known) differs_at_once = false;
+    if (!matchers[s].disagreed() || matchers[s].agreed() != 0 || standings[s].known) differs_at_once = false;
     start = std::min(start, standings[s].offset);
   }
   content.stop_keeping();
   if (matchers.empty()) start = 0;
-  is_edited = differs_at_once && edited();
+  is_edited = differs_at_once && !options.take_edited && edited();
   if (is_edited) return true;
   if (seen.position() == start) return true;
   content.rewind();
@@ -307,11 +321,11 @@ bool Reader::Work::identify(Content& content) {
 
 // Ruling 21: a known file, beginning at the same time, with other bytes.
 bool Reader::Work::edited() const {
-  if (input().stream || input().first == no_number) return false;
+  if (input().stream || first_line == no_number) return false;
   const SourceRecord now = record(false);
   for (const auto& sources : known)
     for (const SourceRecord& s : sources)
-      if (s.name == options.source && (s.path == now.path || same_file(s, stat)) && s.first_line == input().first)
+      if (s.name == options.source && (s.path == now.path || same_file(s, stat)) && s.first_line == first_line)
         return true;
   return false;
 }
@@ -489,6 +503,8 @@ void Reader::Work::hand_out(Content& content, InputEnd& end) {
 void Reader::Work::take(std::size_t i) {
   index = i;
   is_edited = false;
+  path = input().path;
+  first_line = input().first;
   restart();
   auto begin = std::make_unique<InputBegin>();
   auto end = std::make_unique<InputEnd>();
@@ -506,8 +522,12 @@ void Reader::Work::take(std::size_t i) {
   }
   try {
     stat_taken = now_ns();
-    Content content(input().path);
+    Content content = open();
     stat = content.source().stat();
+    // Rotated, or cut and written anew, while it waited for its turn?
+    const bool as_listed = input().stream || (FileId{stat.st_dev, stat.st_ino} == listed() &&
+                                              nanoseconds(stat.st_mtim) == nanoseconds(input().stat.st_mtim));
+    if (!as_listed && options.first_time) first_line = options.first_time(path);
     bool going = true;
     if (!resume_by_hints(content)) {
       if (!input().stream && content.source().compression() == Compression::none) content.seek(0);
@@ -518,7 +538,13 @@ void Reader::Work::take(std::size_t i) {
       standings[s].twin = standings[s].known && from_this_run[s][standings[s].source];
     begin->standings = standings;
     end->edited = is_edited;
-    going = going && !is_edited;
+    const bool is_known = std::any_of(standings.begin(), standings.end(), [](const Standing& s) { return s.known; });
+    const bool other_log = input().followed && !is_known;  // the inode was given to another file
+    if (other_log && !input().stands_for.empty()) {
+      end->damaged = true;
+      end->trouble = fmt::format("cannot read '{}': {}", visible(input().stands_for), std::strerror(ENOENT));
+    }
+    going = going && !is_edited && !other_log;
     cuts.clear();
     for (const Standing& s : standings) cuts.push_back(s.offset);
     chunk.begins = std::move(begin);

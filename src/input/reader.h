@@ -56,8 +56,11 @@ struct ReaderOptions {
   std::uint64_t max_line = 1 << 20;
   bool final_line = false;  // --final
   bool verify = false;
+  bool take_edited = false;
   std::string source;  // --source
   std::string host;
+  // When the log in a file that has changed since it was listed begins.
+  std::function<std::int64_t(const std::string& path)> first_time;
 };
 
 class Reader {

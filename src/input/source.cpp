@@ -196,6 +196,8 @@ Source::Got Source::read_gzip(char* to, std::size_t size, std::size_t& got_size)
 }
 
 Source::Got Source::read_archive(char* to, std::size_t size, std::size_t& got_size) {
+  // Without a filter it would hand out the compressed bytes as they are.
+  if (!stopped_ && archive_filter_code(archive_, 0) == ARCHIVE_FILTER_NONE) damaged("its head is not whole");
   // Block by block: archive_read_data() loses what it copied before damage.
   while (block_.empty()) {
     const void* data = nullptr;

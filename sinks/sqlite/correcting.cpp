@@ -1,0 +1,174 @@
+#include "sinks/sqlite/correcting.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "sinks/sqlite/guarded.h"
+#include "sinks/sqlite/reading.h"
+#include "sinks/sqlite/schema.h"
+#include "sinks/sqlite/writing.h"
+
+namespace track_usage::sqlite {
+namespace {
+
+std::string_view name_of(Period period) {
+  return period_names[static_cast<std::size_t>(period)];
+}
+
+}  // namespace
+
+template <typename F>
+auto Corrector::guarded(F&& f) -> decltype(f()) {
+  return sqlite::guarded("change", path_, f);
+}
+
+void Corrector::begin() {
+  guarded([&] {
+    // What is taken out is overwritten, and not only marked as free.
+    database_.exec("PRAGMA secure_delete=ON; BEGIN IMMEDIATE");
+    begun_ = true;
+  });
+}
+
+void Corrector::end(bool keep) {
+  begun_ = false;
+  guarded([&] { database_.exec(keep ? "COMMIT" : "ROLLBACK"); });
+  if (!keep) dictionary_.forget();
+}
+
+void Corrector::remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) {
+  guarded([&] {
+    std::vector<std::int64_t> ids;
+    std::map<std::int64_t, std::int64_t> erased;  // by source
+    read_rows(database_, prefix_, query, [&](Batch& batch, const std::vector<RowPlace>& places) {
+      const auto chosen = choose(batch);
+      if (!chosen) return true;
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        if (!chosen->rows.empty() && chosen->rows[i] == 0) continue;
+        ids.push_back(places[i].id);
+        ++erased[places[i].source];
+      }
+      dictionary_.resolve(chosen->unit->batch, urls_);
+      for (const Summary& summary : chosen->unit->summaries)
+        for (const Period period : periods)
+          add_cells(database_, cells_table(prefix_, *summary.hook, period), dictionary_, summary, period, -1);
+      return true;
+    });
+    std::sort(ids.begin(), ids.end());
+    Statement remove_row(database_, "DELETE FROM " + prefix_ + "_data WHERE id = ?");
+    for (const std::int64_t id : ids) remove_row.bind(1, id).run();
+    Statement count(database_, "UPDATE " + prefix_ + "_inputs SET erased = erased + ? WHERE id = ?");
+    for (const auto& [source, rows] : erased) count.bind(1, rows).bind(2, source).run();
+    for (const Hook* hook : hooks_)
+      for (const Period period : periods)
+        database_.exec(fmt::format("DELETE FROM {} WHERE hits = 0", cells_table(prefix_, *hook, period)));
+  });
+}
+
+void Corrector::drop_sources(const std::vector<std::int64_t>& ids) {
+  guarded([&] {
+    const std::string list = fmt::format("({})", fmt::join(ids, ","));
+    for (const char* table : {"rejects", "units"})
+      database_.exec(fmt::format("DELETE FROM {}_{} WHERE source IN {}", prefix_, table, list));
+    database_.exec(fmt::format("DELETE FROM {}_inputs WHERE id IN {}", prefix_, list));
+  });
+}
+
+std::uint64_t Corrector::drop_rejects() {
+  return guarded([&] {
+    const auto rejects = database_.number(fmt::format("SELECT count(*) FROM {}_rejects", prefix_));
+    database_.exec(fmt::format("DELETE FROM {}_rejects", prefix_));
+    return static_cast<std::uint64_t>(rejects);
+  });
+}
+
+void Corrector::sweep() {
+  guarded([&] {
+    const auto text = [&](std::string_view column, std::string_view table) {
+      return fmt::format("INSERT OR IGNORE INTO temp.used SELECT {0} FROM {1}_{2} WHERE {0} IS NOT NULL;", column,
+                         prefix_, table);
+    };
+    std::string sql = fmt::format(
+        "CREATE TEMP TABLE used (id INTEGER PRIMARY KEY);"
+        "DELETE FROM {0}_requests WHERE id NOT IN (SELECT request FROM {0}_data);"
+        "DELETE FROM {0}_requests_by_hash WHERE id NOT IN (SELECT id FROM {0}_requests);"
+        "DELETE FROM {0}_agents WHERE id NOT IN (SELECT agent FROM {0}_data WHERE agent IS NOT NULL);",
+        prefix_);
+    for (const std::string_view column : text_columns) sql += text(column, "data");
+    sql += text("agent", "data");
+    for (const char* column : {"url", "path"}) sql += text(column, "requests");
+    for (const Hook* hook : hooks_)
+      for (std::size_t p = 0; p < period_tables.size() && !hook->by_status; ++p)
+        sql += text("key", fmt::format("{}_{}_cells", hook->name, period_tables[p]));
+    sql += fmt::format(
+        "DELETE FROM {0}_texts WHERE id NOT IN (SELECT id FROM temp.used);"
+        "DELETE FROM {0}_texts_by_hash WHERE id NOT IN (SELECT id FROM temp.used);"
+        "DROP TABLE temp.used;",
+        prefix_);
+    database_.exec(sql);
+    dictionary_.forget();
+  });
+}
+
+std::string Corrector::draft_table(const Hook& hook, Period period) const {
+  return "temp.draft_" + cells_table(prefix_, hook, period);
+}
+
+void Corrector::draft(const std::vector<const Hook*>& hooks) {
+  guarded([&] {
+    drafted_ = hooks;
+    for (const Hook* hook : hooks)
+      for (const Period period : periods) database_.exec(create_cells(draft_table(*hook, period), period));
+  });
+}
+
+void Corrector::add_to_draft(const Unit& unit) {
+  guarded([&] {
+    dictionary_.resolve(unit.batch, urls_);
+    for (const Summary& summary : unit.summaries)
+      for (const Period period : periods)
+        add_cells(database_, draft_table(*summary.hook, period), dictionary_, summary, period);
+  });
+}
+
+void Corrector::compare_draft(const std::function<void(const Difference&)>& differs) {
+  guarded([&] {
+    for (const Hook* hook : drafted_)
+      for (const Period period : periods) {
+        const std::string kept = cells_table(prefix_, *hook, period), summed = draft_table(*hook, period);
+        const std::string key =
+            hook->by_status ? "c.key" : fmt::format("(SELECT text FROM {}_texts WHERE id = c.key)", prefix_);
+        // What is kept and sums otherwise, and what is summed and not kept.
+        Statement s(database_,
+                    fmt::format("SELECT c.{0}, {1}, c.hits, c.transfer, coalesce(d.hits, 0), coalesce(d.transfer, 0)"
+                                " FROM {2} c LEFT JOIN {3} d ON d.{0} = c.{0} AND d.key = c.key"
+                                " WHERE d.hits IS NOT c.hits OR d.transfer IS NOT c.transfer UNION ALL "
+                                "SELECT c.{0}, {1}, 0, 0, c.hits, c.transfer FROM {3} c LEFT JOIN {2} d"
+                                " ON d.{0} = c.{0} AND d.key = c.key WHERE d.hits IS NULL ORDER BY 1, 2",
+                                name_of(period), key, kept, summed));
+        while (s.step()) {
+          const std::int64_t at = period == Period::hour ? s.number(0) * quarter : s.number(0);
+          const std::string name = hook->by_status ? fmt::format("{}", s.number(1)) : std::string(s.text(1));
+          differs({.hook = hook,
+                   .period = period,
+                   .kept = {at, name, static_cast<std::uint64_t>(s.number(2)), s.number(3)},
+                   .summed = {at, name, static_cast<std::uint64_t>(s.number(4)), s.number(5)}});
+        }
+      }
+  });
+}
+
+void Corrector::adopt_draft() {
+  guarded([&] {
+    for (const Hook* hook : drafted_)
+      for (const Period period : periods) {
+        const std::string kept = cells_table(prefix_, *hook, period);
+        database_.exec(fmt::format("DELETE FROM {0}; INSERT INTO {0} SELECT * FROM {1} ORDER BY 1, 2", kept,
+                                   draft_table(*hook, period)));
+      }
+  });
+}
+
+}  // namespace track_usage::sqlite

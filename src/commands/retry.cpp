@@ -1,0 +1,46 @@
+// retry: rejected lines read again by this version's parsers, or another --format.
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/commands/commands.h"
+#include "src/commands/consent.h"
+#include "src/plan.h"
+
+namespace track_usage {
+
+int retry(const Options& options) {
+  const Dialects dialects = make_dialects(options);
+  (void)make_filter(options, Zone());
+  const Correction c = open_to_correct(options);
+  const Filter filter = make_filter(options, c.counting.zone);
+  const std::vector<SourceRecord> sources =
+      options.inputs.empty() ? c.store->sources() : named_sources(*c.store, options.inputs);
+  std::uint64_t rejected = 0;
+  for (const SourceRecord& s : sources) rejected += s.rejected;
+  if (!consent(options, fmt::format("read {} again and store those that are rows", counted(rejected, "rejected line"))))
+    return 0;
+
+  const LineReading reading{
+      .parsers = dialects.parsers, .defaults = make_defaults(options), .filter = &filter, .zone = c.counting.zone};
+  Correctable& store = *c.store->correctable();
+  store.begin();
+  const Retried retried = retry_rejects(*c.store, c.counting, sources, reading);
+  store.end(!options.dry_run);
+
+  std::string done =
+      fmt::format("{} read again = {} stored", counted(retried.lines, "rejected line"), grouped(retried.counts.stored));
+  const auto add = [&](std::uint64_t n, std::string_view what) {
+    if (n != 0) done += fmt::format(" + {} {}", grouped(n), what);
+  };
+  add(retried.counts.filtered(), "filtered");
+  add(retried.counts.blank, "blank");
+  add(retried.lines - retried.counts.read(), "rejected again");
+  tell_done(options, done, *c.store);
+  if (rejected > retried.lines && !options.quiet)
+    say("notice", fmt::format("{} more were counted and not kept", grouped(rejected - retried.lines)),
+        "forget their source and ingest it again to read them");
+  c.store->close();
+  return 0;
+}
+
+}  // namespace track_usage

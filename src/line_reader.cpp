@@ -1,0 +1,33 @@
+#include "src/line_reader.h"
+
+#include <utility>
+
+#include "src/summary.h"
+
+namespace track_usage {
+
+void LineReader::read(std::string_view lines, std::uint64_t offset, bool cut, Batch& batch) {
+  if (lines.empty()) return batch.clear();
+  dispatcher_.parse(lines, offset, cut, builder_, batch);
+  if (!how_.filter->keeps_all()) {
+    const std::uint64_t before = batch.counts.filtered();
+    how_.filter->apply(batch, keep_, batch.counts);
+    batch.counts.stored -= batch.counts.filtered() - before;
+    if (!keep_.empty()) leave_out(batch);
+  }
+  set_hours(batch, how_.zone);
+}
+
+void LineReader::leave_out(Batch& batch) {
+  kept_.clear();
+  gatherer_.forget();
+  gatherer_.append(kept_, batch, keep_);
+  kept_.rejects = std::move(batch.rejects);
+  kept_.counts = batch.counts;
+  kept_.holes = batch.holes;
+  kept_.zone_assumed = batch.zone_assumed;
+  kept_.parser = batch.parser;
+  std::swap(kept_, batch);
+}
+
+}  // namespace track_usage
