@@ -34,7 +34,7 @@ import oracle
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("binary")
-parser.add_argument("--long", action="store_true")
+parser.add_argument("--long", action="store_true", default="TRACK_USAGE_LONG" in os.environ)
 parser.add_argument("--seed", type=int)
 parser.add_argument("cases", nargs="*")
 options = parser.parse_intermixed_args()

@@ -510,7 +510,7 @@ def shrunk(bench, padding, operations, trial):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", metavar="TRACK-USAGE")
-    parser.add_argument("--long", action="store_true", help=f"{LONG} sequences instead of {ORDINARY}")
+    parser.add_argument("--long", action="store_true", default="TRACK_USAGE_LONG" in os.environ, help=f"{LONG} sequences instead of {ORDINARY}")
     parser.add_argument("--seed", default="1", help="a number, or `random`")
     parser.add_argument("--sequence", type=int, help="only this one")
     options = parser.parse_args()

@@ -42,8 +42,9 @@ void add_cells(Database& database, const std::string& table, Dictionary& diction
   // faster than in the order of the log.
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.bucket != b.bucket ? a.bucket < b.bucket : a.key < b.key; });
-  BulkInsert insert(database, fmt::format("INSERT INTO {} VALUES", table), 4,
-                    "ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer");
+  BulkInsert& insert = database.bulk_insert(
+      fmt::format("INSERT INTO {} VALUES", table), 4,
+      "ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer");
   insert.begin(entries.size());
   for (const Entry& e : entries) {
     insert.add(e.bucket);
@@ -70,9 +71,9 @@ std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std:
 }
 
 void UnitWriter::insert_buckets(const Unit& unit) {
-  Statement hour(database_, "INSERT OR IGNORE INTO " + prefix_ + "_hours VALUES (?, ?, ?)");
-  Statement day(database_, "INSERT OR IGNORE INTO " + prefix_ + "_days VALUES (?, ?, ?)");
-  Statement month(database_, "INSERT OR IGNORE INTO " + prefix_ + "_months VALUES (?, ?)");
+  Statement& hour = database_.statement("INSERT OR IGNORE INTO " + prefix_ + "_hours VALUES (?, ?, ?)");
+  Statement& day = database_.statement("INSERT OR IGNORE INTO " + prefix_ + "_days VALUES (?, ?, ?)");
+  Statement& month = database_.statement("INSERT OR IGNORE INTO " + prefix_ + "_months VALUES (?, ?)");
   for (const Hour& h : unit.batch.hours) {
     const std::int64_t first = month_begin(h.day);
     const std::string hour_text = sql_time(h.start * 1'000'000), day_text = iso_date(h.day),
@@ -90,24 +91,24 @@ std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
   const auto [low, high] = std::minmax_element(unit.batch.time.begin(), unit.batch.time.end());
   const bool rows = unit.batch.size() != 0;
   if (id == 0) {
-    Statement(database_, "INSERT INTO " + prefix_ +
-                             "_inputs (name, marks, end_offset, end_hash, first_taken, read, stored, filtered, "
-                             "rejected, blank) VALUES (?, '', 0, 0, ?, 0, 0, 0, 0, 0)")
+    database_
+        .statement("INSERT INTO " + prefix_ +
+                   "_inputs (name, marks, end_offset, end_hash, first_taken, read, stored, filtered, "
+                   "rejected, blank) VALUES (?, '', 0, 0, ?, 0, 0, 0, 0, 0)")
         .bind(1, s.name)
         .bind(2, now)
         .run();
     id = database_.number("SELECT last_insert_rowid()");
   }
-  Statement update(
-      database_,
+  Statement& update = database_.statement(
       "UPDATE " + prefix_ +
-          "_inputs SET host = ?1, path = ?2, format = CASE WHEN ?3 = '' THEN format ELSE ?3 END, filters = ?4, device "
-          "= ?5, inode = ?6, size = ?7,"
-          " mtime_ns = ?8, ctime_ns = ?9, seen_ns = ?10, finished = ?11, marks = ?12, end_offset = ?13, end_hash = ?14,"
-          " first_line = coalesce(first_line, ?15), first_ts = min(coalesce(first_ts, ?16), coalesce(?16, first_ts)),"
-          " last_ts = max(coalesce(last_ts, ?17), coalesce(?17, last_ts)), last_taken = ?18,"
-          " read = read + ?19, stored = stored + ?20, filtered = filtered + ?21, rejected = rejected + ?22, blank = "
-          "blank + ?23 WHERE id = ?24");
+      "_inputs SET host = ?1, path = ?2, format = CASE WHEN ?3 = '' THEN format ELSE ?3 END, filters = ?4, device "
+      "= ?5, inode = ?6, size = ?7,"
+      " mtime_ns = ?8, ctime_ns = ?9, seen_ns = ?10, finished = ?11, marks = ?12, end_offset = ?13, end_hash = ?14,"
+      " first_line = coalesce(first_line, ?15), first_ts = min(coalesce(first_ts, ?16), coalesce(?16, first_ts)),"
+      " last_ts = max(coalesce(last_ts, ?17), coalesce(?17, last_ts)), last_taken = ?18,"
+      " read = read + ?19, stored = stored + ?20, filtered = filtered + ?21, rejected = rejected + ?22, blank = "
+      "blank + ?23 WHERE id = ?24");
   const auto retried = static_cast<std::int64_t>(unit.retried.size());
   const auto read = static_cast<std::int64_t>(c.read()) - retried;
   const auto rejected = static_cast<std::int64_t>(c.rejected()) - retried;
@@ -137,10 +138,10 @@ std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
       .run();
 
   const std::int64_t last_row = database_.number("SELECT max(id) FROM " + prefix_ + "_data");
-  Statement insert(
-      database_, "INSERT INTO " + prefix_ +
-                     "_units (source, begin_offset, end_offset, first_row, last_row, first_ts, last_ts, read, stored, "
-                     "filtered, rejected, blank, filters, run, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  Statement& insert = database_.statement(
+      "INSERT INTO " + prefix_ +
+      "_units (source, begin_offset, end_offset, first_row, last_row, first_ts, last_ts, read, stored, "
+      "filtered, rejected, blank, filters, run, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   insert.bind(1, id).bind(2, static_cast<std::int64_t>(unit.begin)).bind(3, static_cast<std::int64_t>(unit.end));
   rows ? insert.bind(4, last_row + 1)
              .bind(5, last_row + static_cast<std::int64_t>(unit.batch.size()))
@@ -170,8 +171,8 @@ void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {
     own.push_back(&b.own[column]);
     names.append(", ").append(text_columns[column]);
   }
-  BulkInsert insert(database_, fmt::format("INSERT INTO {}_data ({}) VALUES", prefix_, names),
-                    10 + static_cast<int>(own.size()), {}, 20);
+  BulkInsert& insert = database_.bulk_insert(fmt::format("INSERT INTO {}_data ({}) VALUES", prefix_, names),
+                                             10 + static_cast<int>(own.size()), {}, 20);
   const auto number = [&](std::int64_t value, bool null) { null ? insert.add_null() : insert.add(value); };
   insert.begin(b.size());
   for (std::size_t i = 0; i < b.size(); ++i) {
@@ -192,7 +193,7 @@ void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {
 
 // Lines that were rejected and are read anew.
 void UnitWriter::settle_rejects(const Unit& unit, std::int64_t source) {
-  Statement remove(database_, "DELETE FROM " + prefix_ + "_rejects WHERE source = ? AND source_offset = ?");
+  Statement& remove = database_.statement("DELETE FROM " + prefix_ + "_rejects WHERE source = ? AND source_offset = ?");
   for (const std::uint64_t offset : unit.retried)
     remove.bind(1, source).bind(2, static_cast<std::int64_t>(offset)).run();
 }
@@ -204,7 +205,7 @@ void UnitWriter::keep_rejects(const Unit& unit, std::int64_t source) {
   std::int64_t left = rejects_of_source - database_.number(fmt::format(
                                               "SELECT count(*) FROM {}_rejects WHERE source = {}", prefix_, source));
   std::int64_t bytes = reject_bytes - database_.number(fmt::format("SELECT sum(length(raw)) FROM {}_rejects", prefix_));
-  Statement insert(database_, "INSERT OR REPLACE INTO " + prefix_ + "_rejects VALUES (?,?,?,?,?,?)");
+  Statement& insert = database_.statement("INSERT OR REPLACE INTO " + prefix_ + "_rejects VALUES (?,?,?,?,?,?)");
   const std::int64_t now = ::time(nullptr);
   for (const RejectedLine& r : unit.batch.rejects) {
     bytes -= static_cast<std::int64_t>(r.raw.size());

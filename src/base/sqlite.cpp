@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -33,7 +34,12 @@ bool SqliteError::io() const {
 }
 
 struct Database::Inner {
+  Inner(const std::string& path, int flags) : database(path, flags) {}
+
   SQLite::Database database;
+  // Ended before it is closed.
+  std::unordered_map<std::string, Statement> statements;
+  std::unordered_map<std::string, BulkInsert> bulk_inserts;
   std::chrono::milliseconds patience{0};
   std::chrono::steady_clock::time_point waiting_since;
 
@@ -82,6 +88,9 @@ auto translated(F&& f, sqlite3* database = nullptr) {
 }  // namespace
 
 Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
+  // Counting what it allocates takes a lock each time, and nobody asks.
+  static const int counts_nothing = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)counts_nothing;
   // A reader that may write opens to write as well, and is kept from it below:
   // only then does SQLite clear away the files beside the database at its end.
   const bool by_uri = mode == Mode::immutable || mode == Mode::follow;
@@ -90,10 +99,7 @@ Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
   // One thread at a time uses a connection: a lock for each bound value would
   // cost a tenth of the run.
   flags |= SQLite::OPEN_NOMUTEX;
-  inner_ = translated([&] {
-    return std::unique_ptr<Inner>(new Inner{
-        .database = SQLite::Database(by_uri ? uri_of(path, mode) : path, flags), .patience = {}, .waiting_since = {}});
-  });
+  inner_ = translated([&] { return std::make_unique<Inner>(by_uri ? uri_of(path, mode) : path, flags); });
   set_patience(busy_timeout_ms);
   // The last to close leaves -wal and -shm there: a reader who may not make
   // them can follow the next writer from its start.
@@ -119,13 +125,29 @@ void Database::exec(const std::string& sql) {
 }
 
 std::int64_t Database::number(const std::string& sql, std::int64_t otherwise) {
-  Statement s(*this, sql);
-  return s.step() && !s.null(0) ? s.number(0) : otherwise;
+  Statement& s = statement(sql);
+  const std::int64_t value = s.step() && !s.null(0) ? s.number(0) : otherwise;
+  s.reset();
+  return value;
 }
 
 std::string Database::text(const std::string& sql, const std::string& otherwise) {
-  Statement s(*this, sql);
-  return s.step() && !s.null(0) ? std::string(s.text(0)) : otherwise;
+  Statement& s = statement(sql);
+  std::string value = s.step() && !s.null(0) ? std::string(s.text(0)) : otherwise;
+  s.reset();
+  return value;
+}
+
+Statement& Database::statement(const std::string& sql) {
+  auto& kept = inner_->statements;
+  const auto found = kept.find(sql);
+  return found != kept.end() ? found->second : kept.try_emplace(sql, *this, sql).first->second;
+}
+
+BulkInsert& Database::bulk_insert(const std::string& head, int columns, const std::string& tail, int rows) {
+  auto& kept = inner_->bulk_inserts;
+  const auto found = kept.find(head);
+  return found != kept.end() ? found->second : kept.try_emplace(head, *this, head, columns, tail, rows).first->second;
 }
 
 bool Database::has_table(const std::string& name) {
@@ -226,24 +248,26 @@ std::string insert_of(const std::string& head, int columns, int rows, const std:
 }  // namespace
 
 BulkInsert::BulkInsert(Database& database, const std::string& head, int columns, const std::string& tail, int rows)
-    : columns_(columns),
-      rows_(rows),
-      many_(database, insert_of(head, columns, rows, tail)),
-      one_(database, insert_of(head, columns, 1, tail)) {}
+    : database_(database), head_(head), tail_(tail), columns_(columns), rows_(rows) {}
+
+Statement& BulkInsert::prepared(std::optional<Statement>& statement, int rows) {
+  if (!statement) statement.emplace(database_, insert_of(head_, columns_, rows, tail_));
+  return *statement;
+}
 
 void BulkInsert::begin(std::size_t rows) {
   left_ = rows;
   bound_ = 0;
-  now_ = left_ >= static_cast<std::size_t>(rows_) ? &many_ : &one_;
+  now_ = left_ >= static_cast<std::size_t>(rows_) ? &prepared(many_, rows_) : &prepared(one_, 1);
 }
 
 void BulkInsert::end_row() {
-  const int rows = now_ == &many_ ? rows_ : 1;
+  const int rows = many_ && now_ == &*many_ ? rows_ : 1;
   if (bound_ < columns_ * rows) return;
   now_->run();
   left_ -= static_cast<std::size_t>(rows);
   bound_ = 0;
-  if (left_ < static_cast<std::size_t>(rows_)) now_ = &one_;
+  if (left_ < static_cast<std::size_t>(rows_)) now_ = &prepared(one_, 1);
 }
 
 }  // namespace track_usage

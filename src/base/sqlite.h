@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ class SqliteError : public std::runtime_error {
   bool read_only() const;  // also: what a reader would have to create, it may not
 };
 
+class BulkInsert;
+class Statement;
+
 class Database {
  public:
   // follow: read beside a writer, making no file and changing none, which needs
@@ -41,6 +45,11 @@ class Database {
   std::int64_t number(const std::string& sql, std::int64_t otherwise = 0);
   std::string text(const std::string& sql, const std::string& otherwise = {});
   bool has_table(const std::string& name);
+
+  // Prepared once and kept: to prepare one anew each time costs more than most
+  // of them. Of each text one use at a time.
+  Statement& statement(const std::string& sql);
+  BulkInsert& bulk_insert(const std::string& head, int columns, const std::string& tail = {}, int rows = 50);
   sqlite3* handle() const;
 
  private:
@@ -96,8 +105,12 @@ class BulkInsert {
   void end_row();
 
  private:
+  Statement& prepared(std::optional<Statement>& statement, int rows);
+
+  Database& database_;
+  const std::string head_, tail_;
   const int columns_, rows_;
-  Statement many_, one_;
+  std::optional<Statement> many_, one_;  // when first needed
   Statement* now_ = nullptr;
   std::size_t left_ = 0;
   int bound_ = 0;
