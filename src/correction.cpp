@@ -22,9 +22,9 @@ void choose(const Filter& filter, const Batch& batch, std::vector<std::uint8_t>&
 
 void sum_up(Unit& unit, const Counting& counting, const std::vector<const Hook*>& hooks) {
   set_hours(unit.batch, counting.zone);
-  Summariser summarise(unit.batch);
-  unit.summaries.clear();
-  for (const Hook* hook : hooks) unit.summaries.push_back(summarise(*hook, counting.url_by));
+  std::promise<std::vector<Summary>> done;
+  done.set_value(summarise(unit.batch, hooks, counting.url_by));
+  unit.summaries = done.get_future().share();
 }
 
 RowQuery in_large_batches(RowQuery query) {

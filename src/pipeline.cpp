@@ -154,7 +154,7 @@ class Assembler {
   void fresh_unit(std::uint64_t at) {
     if (unit_ == nullptr) unit_ = spare_ != nullptr ? std::move(spare_) : std::make_unique<Unit>();
     unit_->batch.clear();
-    unit_->summaries.clear();
+    unit_->summaries = {};
     unit_->begin = at;
     unit_->rejects_not_kept = 0;
     gatherer_.forget();
@@ -253,8 +253,7 @@ class Assembler {
   // On its own thread, while the calling thread puts the next unit together.
   void write_pending() {
     Unit& unit = *pending_.unit;
-    Summariser summarise(unit.batch);
-    for (const Hook* hook : hooks_) unit.summaries.push_back(summarise(*hook, job_.url_by));
+    unit.summaries = std::async(std::launch::async, [&] { return summarise(unit.batch, hooks_, job_.url_by); }).share();
     // Each store in a thread of its own: one that is slow holds up no other's ledger.
     std::vector<std::future<void>> others;
     for (std::size_t t = 1; t < pending_.takers.size(); ++t)

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -67,8 +68,10 @@ struct Summary {
 
 // A byte range of one source that ends at a newline, with all that came of it.
 struct Unit {
-  Batch batch;                     // rows, rejects (lines counted within the source) and counts
-  std::vector<Summary> summaries;  // of every hook that a store in this run keeps
+  Batch batch;  // rows, rejects (lines counted within the source) and counts
+  // Of every hook that a store in this run keeps. They are summed while the
+  // rows are written: ask for them after that.
+  std::shared_future<std::vector<Summary>> summaries;
   std::uint64_t begin = 0, end = 0;
   std::uint64_t rejects_not_kept = 0;  // counted, but beyond what is kept
   std::uint64_t index = 0;             // of the input in the run

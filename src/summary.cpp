@@ -99,4 +99,11 @@ Summary Summariser::operator()(const Hook& hook, UrlBy by) {
   return summary;
 }
 
+std::vector<Summary> summarise(const Batch& batch, const std::vector<const Hook*>& hooks, UrlBy by) {
+  Summariser summariser(batch);
+  std::vector<Summary> summaries;
+  for (const Hook* hook : hooks) summaries.push_back(summariser(*hook, by));
+  return summaries;
+}
+
 }  // namespace track_usage

@@ -33,4 +33,6 @@ class Summariser {
   std::vector<TextId> touched_;       // keys of the present bucket, in order of first use
 };
 
+std::vector<Summary> summarise(const Batch& batch, const std::vector<const Hook*>& hooks, UrlBy by);
+
 }  // namespace track_usage

@@ -51,7 +51,7 @@ void Corrector::remove(const RowQuery& query, const std::function<std::optional<
         ++erased[places[i].source];
       }
       dictionary_.resolve(chosen->unit->batch, urls_);
-      for (const Summary& summary : chosen->unit->summaries)
+      for (const Summary& summary : chosen->unit->summaries.get())
         for (const Period period : periods)
           add_cells(database_, cells_table(prefix_, *summary.hook, period), dictionary_, summary, period, -1);
       return true;
@@ -127,7 +127,7 @@ void Corrector::draft(const std::vector<const Hook*>& hooks) {
 void Corrector::add_to_draft(const Unit& unit) {
   guarded([&] {
     dictionary_.resolve(unit.batch, urls_);
-    for (const Summary& summary : unit.summaries)
+    for (const Summary& summary : unit.summaries.get())
       for (const Period period : periods)
         add_cells(database_, draft_table(*summary.hook, period), dictionary_, summary, period);
   });
