@@ -64,10 +64,10 @@ Dictionary::Dictionary(Database& database, const std::string& prefix, std::uint6
       find_request_(database, "SELECT id FROM " + prefix + "_requests_by_hash WHERE hash = ?"),
       request_of_(database, "SELECT request FROM " + prefix + "_requests WHERE id = ?"),
       add_agent_(database, "INSERT OR IGNORE INTO " + prefix + "_agents VALUES (?,?,?,?,?,?)"),
-      add_texts_(database, "INSERT INTO " + prefix + "_texts VALUES", 2),
-      add_text_hashes_(database, "INSERT INTO " + prefix + "_texts_by_hash VALUES", 2),
-      add_requests_(database, "INSERT INTO " + prefix + "_requests VALUES", 7),
-      add_request_hashes_(database, "INSERT INTO " + prefix + "_requests_by_hash VALUES", 2) {}
+      add_texts_(database, prefix + "_texts", 2),
+      add_text_hashes_(database, prefix + "_texts_by_hash", 2),
+      add_requests_(database, prefix + "_requests", 7),
+      add_request_hashes_(database, prefix + "_requests_by_hash", 2) {}
 
 void Dictionary::forget() {
   text_cache_.clear();
@@ -88,14 +88,16 @@ std::int64_t Dictionary::dash() {
   find_text_.reset();
   if (dash_ != 0) return dash_;
   dash_ = next_text_++;
-  add_texts_.begin(1);
+  add_texts_.begin();
   add_texts_.add(dash_);
   add_texts_.add(std::string_view("-"));
   add_texts_.end_row();
-  add_text_hashes_.begin(1);
+  add_texts_.end();
+  add_text_hashes_.begin();
   add_text_hashes_.add(stored(hash));
   add_text_hashes_.add(dash_);
   add_text_hashes_.end_row();
+  add_text_hashes_.end();
   text_cache_.add(hash, dash_);
   return dash_;
 }
@@ -141,20 +143,22 @@ void Dictionary::resolve_texts(const Batch& batch) {
   std::vector<std::uint32_t> fresh;
   for (const Wanted& w : wanted) fresh.push_back(w.index);
   std::sort(fresh.begin(), fresh.end());
-  add_texts_.begin(fresh.size());
+  add_texts_.begin();
   for (const std::uint32_t index : fresh) {
     texts_[index] = next_text_++;
     add_texts_.add(texts_[index]);
     add_texts_.add(batch.texts[index]);
     add_texts_.end_row();
   }
-  add_text_hashes_.begin(wanted.size());
+  add_texts_.end();
+  add_text_hashes_.begin();
   for (const Wanted& w : wanted) {
     add_text_hashes_.add(stored(w.hash));
     add_text_hashes_.add(texts_[w.index]);
     add_text_hashes_.end_row();
     text_cache_.add(w.hash, texts_[w.index]);
   }
+  add_text_hashes_.end();
 }
 
 void Dictionary::resolve_requests(const Batch& batch, bool urls) {
@@ -179,7 +183,7 @@ void Dictionary::resolve_requests(const Batch& batch, bool urls) {
   std::vector<std::uint32_t> fresh;
   for (const Wanted& w : wanted) fresh.push_back(w.index);
   std::sort(fresh.begin(), fresh.end());
-  add_requests_.begin(fresh.size());
+  add_requests_.begin();
   for (const std::uint32_t index : fresh) {
     const Request& r = batch.requests[index];
     requests_[index] = next_request_++;
@@ -204,13 +208,15 @@ void Dictionary::resolve_requests(const Batch& batch, bool urls) {
     inline_text(r.protocol);
     add_requests_.end_row();
   }
-  add_request_hashes_.begin(wanted.size());
+  add_requests_.end();
+  add_request_hashes_.begin();
   for (const Wanted& w : wanted) {
     add_request_hashes_.add(stored(w.hash));
     add_request_hashes_.add(requests_[w.index]);
     add_request_hashes_.end_row();
     request_cache_.add(w.hash, requests_[w.index]);
   }
+  add_request_hashes_.end();
 }
 
 void Dictionary::add_agents(const Batch& batch) {

@@ -46,9 +46,8 @@ void add_cells(Database& database, const std::string& table, Dictionary& diction
     begin = end;
   }
   BulkInsert& insert = database.bulk_insert(
-      fmt::format("INSERT INTO {} VALUES", table), 4,
-      "ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer");
-  insert.begin(entries.size());
+      table, 4, "ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer");
+  insert.begin();
   for (const Entry& e : entries) {
     insert.add(e.bucket);
     insert.add(e.key);
@@ -56,6 +55,7 @@ void add_cells(Database& database, const std::string& table, Dictionary& diction
     insert.add(e.transfer);
     insert.end_row();
   }
+  insert.end();
 }
 
 std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks,
@@ -174,10 +174,10 @@ void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {
     own.push_back(&b.own[column]);
     names.append(", ").append(text_columns[column]);
   }
-  BulkInsert& insert = database_.bulk_insert(fmt::format("INSERT INTO {}_data ({}) VALUES", prefix_, names),
-                                             10 + static_cast<int>(own.size()), {}, 20);
+  BulkInsert& insert =
+      database_.bulk_insert(fmt::format("{}_data ({})", prefix_, names), 10 + static_cast<int>(own.size()));
   const auto number = [&](std::int64_t value, bool null) { null ? insert.add_null() : insert.add(value); };
-  insert.begin(b.size());
+  insert.begin();
   for (std::size_t i = 0; i < b.size(); ++i) {
     insert.add(b.time[i]);
     insert.add(b.hours[b.hour[i]].start / quarter);
@@ -192,6 +192,7 @@ void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {
     for (const auto* ids : own) number(dictionary_.text((*ids)[i]), (*ids)[i] == null_text);
     insert.end_row();
   }
+  insert.end();
 }
 
 // Lines that were rejected and are read anew.

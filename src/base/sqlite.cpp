@@ -33,9 +33,102 @@ bool SqliteError::io() const {
   return (code & 0xff) == SQLITE_IOERR;
 }
 
+namespace {
+
+constexpr std::size_t rows_a_block = 512;
+constexpr std::size_t block_columns = 32;
+
+std::string column_names(std::size_t count) {
+  std::string names;
+  for (std::size_t c = 0; c < count; ++c) names += fmt::format("{}c{}", names.empty() ? "" : ",", c);
+  return names;
+}
+
+// The virtual table that BulkInsert selects from: rows as they stand in memory.
+struct Block {
+  static constexpr const char* table = "temp_block";
+
+  const BulkInsert::Value* values = nullptr;
+  std::size_t rows = 0, columns = 0;
+
+  static const sqlite3_module& module();
+
+ private:
+  struct Table : sqlite3_vtab {
+    const Block* block;
+  };
+  struct Cursor : sqlite3_vtab_cursor {
+    std::size_t row;
+    const Block& block() const { return *static_cast<const Table*>(pVtab)->block; }
+  };
+  static Cursor& of(sqlite3_vtab_cursor* cursor) { return *static_cast<Cursor*>(cursor); }
+
+  static int connect(sqlite3* database, void* block, int, const char* const*, sqlite3_vtab** table, char**) {
+    const std::string columns = fmt::format("CREATE TABLE x({})", column_names(block_columns));
+    *table = new Table{{}, static_cast<const Block*>(block)};
+    return sqlite3_declare_vtab(database, columns.c_str());
+  }
+  static int disconnect(sqlite3_vtab* table) {
+    delete static_cast<Table*>(table);
+    return SQLITE_OK;
+  }
+  static int best_index(sqlite3_vtab*, sqlite3_index_info*) { return SQLITE_OK; }
+  static int open(sqlite3_vtab*, sqlite3_vtab_cursor** cursor) {
+    *cursor = new Cursor{{}, 0};
+    return SQLITE_OK;
+  }
+  static int close(sqlite3_vtab_cursor* cursor) {
+    delete &of(cursor);
+    return SQLITE_OK;
+  }
+  static int filter(sqlite3_vtab_cursor* cursor, int, const char*, int, sqlite3_value**) {
+    of(cursor).row = 0;
+    return SQLITE_OK;
+  }
+  static int next(sqlite3_vtab_cursor* cursor) {
+    ++of(cursor).row;
+    return SQLITE_OK;
+  }
+  static int at_end(sqlite3_vtab_cursor* cursor) { return of(cursor).row >= of(cursor).block().rows; }
+  static int column(sqlite3_vtab_cursor* cursor, sqlite3_context* result, int column) {
+    const Block& block = of(cursor).block();
+    const BulkInsert::Value& value = block.values[of(cursor).row * block.columns + static_cast<std::size_t>(column)];
+    if (value.text != nullptr)
+      sqlite3_result_text64(result, value.text, static_cast<sqlite3_uint64>(value.number), SQLITE_STATIC, SQLITE_UTF8);
+    else if (value.number != BulkInsert::null)
+      sqlite3_result_int64(result, value.number);
+    return SQLITE_OK;
+  }
+  static int rowid(sqlite3_vtab_cursor* cursor, sqlite3_int64* id) {
+    *id = static_cast<sqlite3_int64>(of(cursor).row);
+    return SQLITE_OK;
+  }
+};
+
+const sqlite3_module& Block::module() {
+  static const sqlite3_module module = [] {
+    sqlite3_module m{};  // no xCreate: the table is there without being made
+    m.xConnect = connect;
+    m.xDisconnect = disconnect;
+    m.xBestIndex = best_index;
+    m.xOpen = open;
+    m.xClose = close;
+    m.xFilter = filter;
+    m.xNext = next;
+    m.xEof = at_end;
+    m.xColumn = column;
+    m.xRowid = rowid;
+    return m;
+  }();
+  return module;
+}
+
+}  // namespace
+
 struct Database::Inner {
   Inner(const std::string& path, int flags) : database(path, flags) {}
 
+  Block block;  // what a BulkInsert is writing
   SQLite::Database database;
   // Ended before it is closed.
   std::unordered_map<std::string, Statement> statements;
@@ -101,6 +194,7 @@ Database::Database(const std::string& path, Mode mode, int busy_timeout_ms) {
   flags |= SQLite::OPEN_NOMUTEX;
   inner_ = translated([&] { return std::make_unique<Inner>(by_uri ? uri_of(path, mode) : path, flags); });
   set_patience(busy_timeout_ms);
+  sqlite3_create_module(handle(), Block::table, &Block::module(), &inner_->block);
   // The last to close leaves -wal and -shm there: a reader who may not make
   // them can follow the next writer from its start.
   int keep = 1;
@@ -144,10 +238,10 @@ Statement& Database::statement(const std::string& sql) {
   return found != kept.end() ? found->second : kept.try_emplace(sql, *this, sql).first->second;
 }
 
-BulkInsert& Database::bulk_insert(const std::string& head, int columns, const std::string& tail, int rows) {
+BulkInsert& Database::bulk_insert(const std::string& into, int columns, const std::string& conflict) {
   auto& kept = inner_->bulk_inserts;
-  const auto found = kept.find(head);
-  return found != kept.end() ? found->second : kept.try_emplace(head, *this, head, columns, tail, rows).first->second;
+  const auto found = kept.find(into);
+  return found != kept.end() ? found->second : kept.try_emplace(into, *this, into, columns, conflict).first->second;
 }
 
 bool Database::has_table(const std::string& name) {
@@ -234,40 +328,24 @@ bool Statement::null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
-namespace {
-
-std::string insert_of(const std::string& head, int columns, int rows, const std::string& tail) {
-  std::string row = "(?";
-  for (int c = 1; c < columns; ++c) row += ",?";
-  row += ')';
-  std::string sql = head + ' ' + row;
-  for (int r = 1; r < rows; ++r) sql += ',' + row;
-  return sql + ' ' + tail;
+BulkInsert::BulkInsert(Database& database, const std::string& into, int columns, const std::string& conflict)
+    : database_(database),
+      columns_(static_cast<std::size_t>(columns)),
+      full_(columns_ * rows_a_block),
+      // Without the WHERE, ON CONFLICT would be read as the condition of a join.
+      statement_(database, fmt::format("INSERT INTO {} SELECT {} FROM {} WHERE true {}", into,
+                                       column_names(static_cast<std::size_t>(columns)), Block::table, conflict)) {
+  values_.reserve(full_);
 }
 
-}  // namespace
-
-BulkInsert::BulkInsert(Database& database, const std::string& head, int columns, const std::string& tail, int rows)
-    : database_(database), head_(head), tail_(tail), columns_(columns), rows_(rows) {}
-
-Statement& BulkInsert::prepared(std::optional<Statement>& statement, int rows) {
-  if (!statement) statement.emplace(database_, insert_of(head_, columns_, rows, tail_));
-  return *statement;
+void BulkInsert::begin() {
+  values_.clear();
 }
 
-void BulkInsert::begin(std::size_t rows) {
-  left_ = rows;
-  bound_ = 0;
-  now_ = left_ >= static_cast<std::size_t>(rows_) ? &prepared(many_, rows_) : &prepared(one_, 1);
-}
-
-void BulkInsert::end_row() {
-  const int rows = many_ && now_ == &*many_ ? rows_ : 1;
-  if (bound_ < columns_ * rows) return;
-  now_->run();
-  left_ -= static_cast<std::size_t>(rows);
-  bound_ = 0;
-  if (left_ < static_cast<std::size_t>(rows_)) now_ = &prepared(one_, 1);
+void BulkInsert::write() {
+  database_.inner_->block = {values_.data(), values_.size() / columns_, columns_};
+  statement_.run();
+  values_.clear();
 }
 
 }  // namespace track_usage

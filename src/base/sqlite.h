@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -49,10 +50,11 @@ class Database {
   // Prepared once and kept: to prepare one anew each time costs more than most
   // of them. Of each text one use at a time.
   Statement& statement(const std::string& sql);
-  BulkInsert& bulk_insert(const std::string& head, int columns, const std::string& tail = {}, int rows = 50);
+  BulkInsert& bulk_insert(const std::string& into, int columns, const std::string& conflict = {});
   sqlite3* handle() const;
 
  private:
+  friend class BulkInsert;
   struct Inner;
   std::unique_ptr<Inner> inner_;
 };
@@ -89,31 +91,37 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-// INSERT … VALUES (?,?),(?,?)… in statements of many rows, which costs SQLite
-// far less than one a row.
+// Many rows into a table: INSERT … SELECT from a table that is a block of our
+// own memory, which costs SQLite less than values bound to a statement.
 class BulkInsert {
  public:
-  // "INSERT INTO t(a, b) VALUES", its columns, and what follows the values.
-  BulkInsert(Database& database, const std::string& head, int columns, const std::string& tail = {}, int rows = 50);
+  // `into` is "t" or "t (a, b)"; `conflict` is what follows the rows.
+  BulkInsert(Database& database, const std::string& into, int columns, const std::string& conflict = {});
 
-  void begin(std::size_t rows);  // exactly as many end_row() follow
-  // Binds the next value of the present row, left to right. Texts must live
-  // until the last end_row().
-  void add(std::int64_t value) { now_->bind(++bound_, value); }
-  void add(std::string_view text) { now_->bind(++bound_, text); }
-  void add_null() { now_->bind_null(++bound_); }
-  void end_row();
+  void begin();
+  // The next value of the present row, left to right. Texts must live until end().
+  void add(std::int64_t value) { values_.push_back({nullptr, value}); }
+  void add(std::string_view text) { values_.push_back({text.data() != nullptr ? text.data() : "", std::ssize(text)}); }
+  void add_null() { values_.push_back({nullptr, null}); }
+  void end_row() {
+    if (values_.size() >= full_) write();
+  }
+  void end() { write(); }
+
+  // A number, or a text and its size.
+  struct Value {
+    const char* text;
+    std::int64_t number;
+  };
+  static constexpr std::int64_t null = INT64_MIN;
 
  private:
-  Statement& prepared(std::optional<Statement>& statement, int rows);
+  void write();
 
   Database& database_;
-  const std::string head_, tail_;
-  const int columns_, rows_;
-  std::optional<Statement> many_, one_;  // when first needed
-  Statement* now_ = nullptr;
-  std::size_t left_ = 0;
-  int bound_ = 0;
+  const std::size_t columns_, full_;
+  Statement statement_;
+  std::vector<Value> values_;
 };
 
 }  // namespace track_usage
