@@ -1119,7 +1119,6 @@ def two_hundred_thousand_lines():
         bench.check(f"{what}: in less than {limit} s", spent < limit)
 
     timed("rebuild of 240,000 rows", "rebuild")
-    timed("rebuild --fix of 240,000 rows", "rebuild", "--fix", "--yes")
     timed("erase of one address", "erase", "--remote", "192.0.2.7", "--yes")
     timed("erase of half the rows", "erase", "--since", "2026-11-01", "--yes")
     timed("forget of 200,000 rows", "forget", "a.log", "--yes")

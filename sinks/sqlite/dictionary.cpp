@@ -7,7 +7,7 @@
 namespace track_usage::sqlite {
 namespace {
 
-constexpr std::size_t cache_slots = 1 << 20;  // 16 MiB each, filled to three quarters
+constexpr std::size_t first_slots = 1 << 14, most_slots = 1 << 20;  // 16 MiB each, filled to three quarters
 
 std::uint64_t seeded(std::string_view text, std::uint64_t seed) {
   return XXH3_64bits_withSeed(text.data(), text.size(), seed);
@@ -34,19 +34,30 @@ bool url_in_request(const Batch& batch, const Request& r) {
 
 std::int64_t IdCache::find(std::uint64_t hash) const {
   if (entries_.empty()) return 0;
-  for (std::size_t i = hash % cache_slots; entries_[i].id != 0; i = (i + 1) % cache_slots)
+  const std::size_t mask = entries_.size() - 1;
+  for (std::size_t i = hash & mask; entries_[i].id != 0; i = (i + 1) & mask)
     if (entries_[i].hash == hash) return entries_[i].id;
   return 0;
 }
 
 void IdCache::add(std::uint64_t hash, std::int64_t id) {
-  if (entries_.empty() || used_ >= cache_slots / 4 * 3) {
-    entries_.assign(cache_slots, {0, 0});
+  if (used_ >= entries_.size() / 4 * 3) {
+    // As large as it may be, it begins anew with nothing in it.
+    const std::vector<Entry> before = std::move(entries_);
+    entries_.assign(std::clamp(before.size() * 2, first_slots, most_slots), {0, 0});
     used_ = 0;
+    if (entries_.size() > before.size())
+      for (const Entry& e : before)
+        if (e.id != 0) put(e);
   }
-  std::size_t i = hash % cache_slots;
-  while (entries_[i].id != 0) i = (i + 1) % cache_slots;
-  entries_[i] = {hash, id};
+  put({hash, id});
+}
+
+void IdCache::put(const Entry& entry) {
+  const std::size_t mask = entries_.size() - 1;
+  std::size_t i = entry.hash & mask;
+  while (entries_[i].id != 0) i = (i + 1) & mask;
+  entries_[i] = entry;
   ++used_;
 }
 

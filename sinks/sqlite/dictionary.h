@@ -25,6 +25,8 @@ class IdCache {
     std::uint64_t hash;
     std::int64_t id;
   };
+  void put(const Entry& entry);
+
   std::vector<Entry> entries_;
   std::size_t used_ = 0;
 };

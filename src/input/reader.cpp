@@ -366,7 +366,7 @@ void Reader::Work::drop(std::size_t n) {
 bool Reader::Work::out(std::size_t n, bool cut, bool newline) {
   chunk.offset = seen.position();
   feed({buffer.data(), n});
-  chunk.bytes.resize(buffer.size());
+  chunk.bytes.resize(n + 1 + padding);
   std::memcpy(chunk.bytes.data(), buffer.data(), n);
   chunk.size = n;
   if (newline) {
