@@ -1,5 +1,7 @@
 #include "src/correction.h"
 
+#include "src/base/signals.h"
+#include "src/error.h"
 #include "src/summary.h"
 
 namespace track_usage {
@@ -9,8 +11,14 @@ namespace {
 constexpr std::size_t rows_a_batch = 200'000;
 constexpr std::size_t padding = 64;  // parsers may read as far behind a line
 
+// Between batches; what was begun is rolled back.
+void end_if_asked() {
+  if (stop_signal() != 0) throw Error(static_cast<Exit>(128 + stop_signal()), "ended; nothing was changed");
+}
+
 // Marks the rows of `batch` that pass, and adds them to `sum`.
 void choose(const Filter& filter, const Batch& batch, std::vector<std::uint8_t>& chosen, Removed& sum) {
+  end_if_asked();
   Counts others;
   filter.apply(batch, chosen, others);
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -67,6 +75,7 @@ std::uint64_t sum_rows(Store& store, const Counting& counting, const std::vector
   std::uint64_t rows = 0;
   Unit unit;
   store.rows(in_large_batches({}), [&](Batch& batch) {
+    end_if_asked();
     rows += batch.size();
     std::swap(unit.batch, batch);
     sum_up(unit, counting, hooks);
@@ -85,6 +94,7 @@ Retried retry_rejects(Store& store, const Counting& counting, const std::vector<
   Batch one;
   std::string text;
   for (const SourceRecord& source : sources) {
+    end_if_asked();
     Unit unit;
     gatherer.forget();
     for (const RejectRecord& reject : rejects) {

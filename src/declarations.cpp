@@ -179,11 +179,15 @@ class Declarations {
     list_of(c, "--visitor", o_.visitor, "LIST", "visitors' ids, exactly")->group(group);
   }
 
-  void reading_logs(CLI::App* c) {
+  void reading_lines(CLI::App* c) {
     repeated(c, "--format", o_.formats, "FORMAT", "auto, a name of `track-usage list formats`, or json:FIELD=KEY,...")
         ->default_str("auto");
     c->add_option("--log-tz", o_.log_zone, "time zone of logs that state none")->type_name("ZONE")->default_str("UTC");
     c->add_option("--server", o_.server, "server name of every row, instead of the log's")->type_name("NAME");
+  }
+
+  void reading_logs(CLI::App* c) {
+    reading_lines(c);
     parsed(c, "--max-line", o_.max_line, at_least_64, "SIZE", "a size such as 1MiB (64 bytes at least)",
            "longest line; what is beyond is cut off and flagged")
         ->default_str("1MiB");
@@ -357,7 +361,7 @@ class Declarations {
     CLI::App* c = command("retry", "read rejected lines again; those that are rows now are stored");
     sources(c, "of these alone: numbers, paths or names that `track-usage status` shows?");
     correction(c);
-    reading_logs(c);
+    reading_lines(c);
     filters(c);
   }
 

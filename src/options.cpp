@@ -41,6 +41,18 @@ std::map<std::string, CLI::Option*> options_of(CLI::App& command) {
   return out;
 }
 
+// Those that the environment and the configuration may give. What chooses the
+// rows to be erased, or says yes to it, has to be typed: a filter meant for all
+// commands is not meant for that.
+std::map<std::string, CLI::Option*> settable_options_of(CLI::App& command) {
+  std::map<std::string, CLI::Option*> out = options_of(command);
+  if (out.contains("yes"))
+    std::erase_if(out, [](const auto& option) {
+      return option.first != "from" && option.first != "quiet" && option.first != "verbose";
+    });
+  return out;
+}
+
 std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
   std::vector<std::string_view> names;
   for (const CLI::App* c : commands) names.push_back(c->get_name());
@@ -128,7 +140,7 @@ void take(Options& options, CLI::Option& option, const std::vector<std::string>&
 }
 
 void take_environment(Options& options, CLI::App& command) {
-  for (const auto& [name, option] : options_of(command)) {
+  for (const auto& [name, option] : settable_options_of(command)) {
     if (option->count() != 0) continue;
     const std::string variable = variable_of(name);
     const char* value = std::getenv(variable.c_str());
@@ -160,7 +172,7 @@ void take_config(Options& options, CLI::App& app, CLI::App& command, const std::
   // Every name must be known before any is taken.
   std::map<std::string, std::set<std::string>> known;  // by command; "" has those of all
   for (CLI::App* c : app.get_subcommands({}))
-    for (const auto& [name, option] : options_of(*c)) {
+    for (const auto& [name, option] : settable_options_of(*c)) {
       known[c->get_name()].insert(name);
       known[""].insert(name);
     }
@@ -181,7 +193,7 @@ void take_config(Options& options, CLI::App& app, CLI::App& command, const std::
                 suggest(wrong, candidates));
   }
   // The command's own table first: it beats the top's keys.
-  const auto mine = options_of(command);
+  const auto mine = settable_options_of(command);
   for (const std::string& section : {command.get_name(), std::string()})
     for (const ConfigEntry& e : entries) {
       const auto option = mine.find(e.name);

@@ -122,7 +122,9 @@ struct Sum {
 struct Difference {
   const Hook* hook;
   Period period;
-  Sum kept, summed;
+  std::int64_t bucket;  // as in Cell
+  std::string key;
+  std::int64_t kept_hits, kept_transfer, hits, transfer;
 };
 
 // change: write, but only what is there.
@@ -185,15 +187,18 @@ class Correctable {
   virtual void drop_sources(const std::vector<std::int64_t>& ids) = 0;
   // The text of all rejected lines; they stay counted. Returns how many.
   virtual std::uint64_t drop_rejects() = 0;
-  // Texts that nothing refers to any more leave the store, not to be restored.
+  // Texts that nothing refers to any more leave the store.
   virtual void sweep() = 0;
+  // After end(true): what was taken out leaves the store's files, not to be
+  // restored. False: a reader still needs it, and the next run's end does it.
+  virtual bool compact() = 0;
 
   // A second set of sums, beside the cells that are kept.
   virtual void draft(const std::vector<const Hook*>& hooks) = 0;
   virtual void add_to_draft(const Unit& unit) = 0;
   // Calls `differs` for each cell in which the draft is not what is kept.
   virtual void compare_draft(const std::function<void(const Difference&)>& differs) = 0;
-  virtual void adopt_draft() = 0;
+  virtual void adopt_draft(const std::vector<const Hook*>& hooks) = 0;
 };
 
 }  // namespace track_usage

@@ -112,6 +112,18 @@ void Corrector::sweep() {
   });
 }
 
+bool Corrector::compact() {
+  return guarded([&] {
+    // secure_delete clears what is deleted, but not what moved while pages were
+    // balanced: only a file written anew is free of it.
+    database_.exec("VACUUM");
+    database_.set_patience(0);
+    const bool held_up = database_.number("PRAGMA wal_checkpoint(TRUNCATE)") != 0;
+    database_.set_patience(wait_ms);
+    return !held_up;
+  });
+}
+
 std::string Corrector::draft_table(const Hook& hook, Period period) const {
   return "temp.draft_" + cells_table(prefix_, hook, period);
 }
@@ -149,20 +161,22 @@ void Corrector::compare_draft(const std::function<void(const Difference&)>& diff
                                 " ON d.{0} = c.{0} AND d.key = c.key WHERE d.hits IS NULL ORDER BY 1, 2",
                                 name_of(period), key, kept, summed));
         while (s.step()) {
-          const std::int64_t at = period == Period::hour ? s.number(0) * quarter : s.number(0);
-          const std::string name = hook->by_status ? fmt::format("{}", s.number(1)) : std::string(s.text(1));
           differs({.hook = hook,
                    .period = period,
-                   .kept = {at, name, static_cast<std::uint64_t>(s.number(2)), s.number(3)},
-                   .summed = {at, name, static_cast<std::uint64_t>(s.number(4)), s.number(5)}});
+                   .bucket = period == Period::hour ? s.number(0) * quarter : s.number(0),
+                   .key = hook->by_status ? fmt::format("{}", s.number(1)) : std::string(s.text(1)),
+                   .kept_hits = s.number(2),
+                   .kept_transfer = s.number(3),
+                   .hits = s.number(4),
+                   .transfer = s.number(5)});
         }
       }
   });
 }
 
-void Corrector::adopt_draft() {
+void Corrector::adopt_draft(const std::vector<const Hook*>& hooks) {
   guarded([&] {
-    for (const Hook* hook : drafted_)
+    for (const Hook* hook : hooks)
       for (const Period period : periods) {
         const std::string kept = cells_table(prefix_, *hook, period);
         database_.exec(fmt::format("DELETE FROM {0}; INSERT INTO {0} SELECT * FROM {1} ORDER BY 1, 2", kept,

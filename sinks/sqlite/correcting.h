@@ -31,10 +31,11 @@ class Corrector final : public Correctable {
   void drop_sources(const std::vector<std::int64_t>& ids) override;
   std::uint64_t drop_rejects() override;
   void sweep() override;
+  bool compact() override;
   void draft(const std::vector<const Hook*>& hooks) override;
   void add_to_draft(const Unit& unit) override;
   void compare_draft(const std::function<void(const Difference&)>& differs) override;
-  void adopt_draft() override;
+  void adopt_draft(const std::vector<const Hook*>& hooks) override;
 
  private:
   template <typename F>

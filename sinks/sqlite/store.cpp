@@ -65,7 +65,10 @@ class SqliteStore final : public Store {
     if (synchronous != "normal" && synchronous != "full")
       throw Error(Exit::usage,
                   fmt::format("{}: synchronous is 'normal' or 'full', not '{}'", target.shown(), visible(synchronous)));
-    path_ = std::filesystem::absolute(path_).lexically_normal().string();
+    // One store has one lock, whatever links lead to it.
+    std::error_code error;
+    const auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(path_), error);
+    path_ = (error ? std::filesystem::absolute(path_).lexically_normal() : real).string();
   }
 
   ~SqliteStore() override {
@@ -81,9 +84,13 @@ class SqliteStore final : public Store {
   void open(Access access) override {
     guarded("open", [&] {
       if (access == Access::read) return open_to_read();
+      if (access == Access::change) {  // of what is no store nothing is changed, nor a lock left beside it
+        open_to_read();
+        database_.reset();
+        as_opened_.reset();
+      }
       refuse_other_file();
       created_ = !std::filesystem::exists(path_);
-      if (created_ && access == Access::change) refuse_missing();
       lock_.take(path_);
       created_ ? sqlite::create_file(path_) : sqlite::check_writable(path_);
       database_ = std::make_unique<Database>(path_, Database::Mode::write, wait_ms);
@@ -92,7 +99,7 @@ class SqliteStore final : public Store {
       database_->exec(full_ ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
       // The log of a unit is copied into the database once, not piece by piece.
       database_->exec("PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=16384");
-      if (!database_->has_table(prefix_ + "_settings")) access == Access::change ? refuse_foreign() : create_tables();
+      if (!database_->has_table(prefix_ + "_settings")) create_tables();
       run_ = database_->number("SELECT max(id) FROM " + prefix_ + "_runs") + 1;
       const auto seed = static_cast<std::uint64_t>(
           database_->number("SELECT CAST(value AS INTEGER) FROM " + prefix_ + "_settings WHERE name = 'hash_seed'"));

@@ -13,30 +13,37 @@ int erase(const Options& options) {
   (void)make_filter(options, Zone());  // a mistyped filter is refused before the store is opened
   const Correction c = open_to_correct(options);
   const Filter filter = make_filter(options, c.counting.zone);
-  if (filter.keeps_all() && !options.rejects)
-    throw Error(Exit::usage, "which rows? no filter is given",
+  const bool by_filter = !filter.keeps_all();
+  if (!by_filter && !options.rejects)
+    throw Error(Exit::usage, "no filter was given: which rows?",
                 "--remote, --username, --until ... choose rows; track-usage forget takes out whole logs");
 
-  const bool rows = !filter.keeps_all();
-  const Removed found = rows ? count_rows(*c.store, {}, filter) : Removed{};
+  const Removed found = by_filter ? count_rows(*c.store, {}, filter) : Removed{};
   std::uint64_t rejects = c.store->rejects().size();
-  const std::string plan = fmt::format("erase {}{}", counted(found.rows, "row"),
-                                       options.rejects ? " and " + counted(rejects, "rejected line") : "");
-  if (!consent(options, plan)) return 0;
+  const std::string of_rejects = options.rejects ? " and " + counted(rejects, "rejected line") : "";
+  const bool nothing = found.rows == 0 && (!options.rejects || rejects == 0);
+  if (!nothing && !consent(options, *c.store, "erase " + counted(found.rows, "row") + of_rejects)) return 0;
 
-  Correctable& store = *c.store->correctable();
-  store.begin();
-  const Removed removed = rows ? remove_rows(*c.store, c.counting, {}, filter) : Removed{};
-  if (options.rejects) rejects = store.drop_rejects();
-  store.sweep();
-  store.end(!options.dry_run);
-  std::string done = fmt::format("erased {} and {}", counted(removed.rows, "row"),
-                                 counted(static_cast<std::uint64_t>(removed.bytes), "byte"));
-  if (options.rejects) done += ", and " + counted(rejects, "rejected line");
-  tell_done(options, done, *c.store);
-  if (!options.rejects && rejects != 0 && !options.quiet)
-    say("notice", fmt::format("{} kept as they came may name the same client", counted(rejects, "rejected line")),
-        "erase --rejects removes them");
+  bool gone = true;
+  if (!nothing && !options.dry_run) {
+    Correctable& store = *c.store->correctable();
+    store.begin();
+    if (by_filter) remove_rows(*c.store, c.counting, {}, filter);
+    if (options.rejects) rejects = store.drop_rejects();
+    store.sweep();
+    store.end(true);
+    gone = store.compact();
+  }
+  tell_done(options,
+            fmt::format("erased {} of {}{}", counted(found.rows, "row"),
+                        counted(static_cast<std::uint64_t>(found.bytes), "byte"), of_rejects),
+            *c.store);
+  if (!gone)
+    say("warning", "a reader holds on to what was there before",
+        "what was erased leaves the store's files when the reader has ended, with the next run");
+  if (!options.rejects && rejects != 0 && found.rows != 0 && !options.quiet)
+    say("notice", fmt::format("the text of {} may still name this client", counted(rejects, "rejected line")),
+        "erase --rejects removes it");
   c.store->close();
   return 0;
 }

@@ -15,13 +15,13 @@ int forget(const Options& options) {
   const std::vector<SourceRecord> sources = named_sources(*c.store, options.inputs);
 
   RowQuery query;
-  std::string plan = "forget";
+  std::string logs;
   for (const SourceRecord& s : sources) {
     query.sources.push_back(s.id);
-    plan += fmt::format("{} {} ({}, {})", query.sources.size() > 1 ? "," : "", s.id, visible(s.path),
+    logs += fmt::format("{}{} ({}, {})", logs.empty() ? "" : ", ", s.id, visible(s.path),
                         counted(s.stored - s.erased, "row"));
   }
-  if (!consent(options, plan)) return 0;
+  if (!consent(options, *c.store, "forget " + logs)) return 0;
 
   Correctable& store = *c.store->correctable();
   store.begin();
@@ -29,8 +29,9 @@ int forget(const Options& options) {
   store.drop_sources(query.sources);
   store.sweep();
   store.end(!options.dry_run);
+  if (!options.dry_run) store.compact();
   tell_done(options,
-            fmt::format("forgot {}: {} and {} taken out", counted(sources.size(), "source"),
+            fmt::format("forgot {}, {}: {} and {} taken out", counted(sources.size(), "source"), logs,
                         counted(removed.rows, "row"), counted(static_cast<std::uint64_t>(removed.bytes), "byte")),
             *c.store);
   c.store->close();

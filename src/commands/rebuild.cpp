@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t shown_differences = 20;
 
 std::string date_of(const Difference& d) {
-  return d.period == Period::hour ? iso_time(d.kept.bucket * 1'000'000) : iso_date(d.kept.bucket);
+  return d.period == Period::hour ? iso_time(d.bucket * 1'000'000) : iso_date(d.bucket);
 }
 
 Table difference_table() {
@@ -37,11 +37,15 @@ void add_to(Table& table, const Difference& d) {
   };
   table.add({{fmt::format("{}_{}", d.hook->name, period_tables[static_cast<std::size_t>(d.period)])},
              {date_of(d)},
-             {grouped(d.kept.hits)},
-             {grouped(d.summed.hits)},
-             {number(d.kept.transfer)},
-             {number(d.summed.transfer)},
-             {visible(d.kept.key)}});
+             {number(d.kept_hits)},
+             {number(d.hits)},
+             {number(d.kept_transfer)},
+             {number(d.transfer)},
+             {visible(d.key)}});
+}
+
+bool contains(const std::vector<const Hook*>& hooks, const Hook* hook) {
+  return std::find(hooks.begin(), hooks.end(), hook) != hooks.end();
 }
 
 // The summaries asked for, and those among them that the store does not keep yet.
@@ -51,20 +55,25 @@ struct Asked {
 
 Asked asked_for(const Options& options, const Counting& counting) {
   Asked asked;
-  asked.all = options.hooks.empty() ? counting.hooks : hooks_named(options.hooks);
-  for (const Hook* hook : asked.all)
-    if (std::find(counting.hooks.begin(), counting.hooks.end(), hook) == counting.hooks.end())
-      asked.added.push_back(hook);
+  const std::vector<const Hook*> named = options.hooks.empty() ? counting.hooks : hooks_named(options.hooks);
+  for (const Hook* hook : every_hook()) {
+    if (!contains(named, hook)) continue;
+    asked.all.push_back(hook);
+    if (!contains(counting.hooks, hook)) asked.added.push_back(hook);
+  }
   return asked;
 }
 
 // From here on the store keeps them.
 void settle_added(Correction& c, const std::vector<const Hook*>& added) {
+  std::vector<const Hook*> kept;
+  c.settings.hooks.clear();
   for (const Hook* hook : every_hook()) {  // in the table's order
-    if (std::find(added.begin(), added.end(), hook) == added.end()) continue;
-    c.counting.hooks.push_back(hook);
+    if (!contains(added, hook) && !contains(c.counting.hooks, hook)) continue;
+    kept.push_back(hook);
     c.settings.hooks.emplace_back(hook->name);
   }
+  c.counting.hooks = kept;
   c.store->use(c.counting.hooks, c.counting.url_by);
   c.store->settle(c.settings);
 }
@@ -77,7 +86,7 @@ int rebuild(const Options& options) {
   const bool writes = options.fix || !asked.added.empty();
   std::string names;
   for (const Hook* hook : asked.all) names += fmt::format("{}{}", names.empty() ? "" : ", ", hook->name);
-  if (writes && !consent(options, fmt::format("sum {} anew from the rows", names))) return 0;
+  if (writes && !consent(options, *c.store, fmt::format("sum {} anew from the rows", names))) return 0;
 
   Correctable& store = *c.store->correctable();
   store.begin();
@@ -86,13 +95,13 @@ int rebuild(const Options& options) {
   std::uint64_t differ = 0, added = 0;
   Table table = difference_table();
   store.compare_draft([&](const Difference& d) {
-    if (std::find(asked.added.begin(), asked.added.end(), d.hook) != asked.added.end()) {
+    if (contains(asked.added, d.hook)) {
       ++added;
       return;
     }
     if (++differ <= shown_differences) add_to(table, d);
   });
-  if (writes) store.adopt_draft();
+  store.adopt_draft(options.fix ? asked.all : asked.added);
   store.end(writes && !options.dry_run);
 
   if (differ != 0) write_stdout(table.text({}));
@@ -104,7 +113,7 @@ int rebuild(const Options& options) {
   if (!asked.added.empty()) what += ", " + counted(added, "new cell");
   tell_done(options, what, *c.store);
   c.store->close();
-  if (differ == 0 || writes) return 0;
+  if (differ == 0 || options.fix) return 0;
   say("error", "the summaries are not the sums of the rows", "rebuild --fix puts them right");
   return static_cast<int>(Exit::rejected);
 }

@@ -17,7 +17,8 @@ int retry(const Options& options) {
       options.inputs.empty() ? c.store->sources() : named_sources(*c.store, options.inputs);
   std::uint64_t rejected = 0;
   for (const SourceRecord& s : sources) rejected += s.rejected;
-  if (!consent(options, fmt::format("read {} again and store those that are rows", counted(rejected, "rejected line"))))
+  const std::string lines = counted(rejected, "rejected line");
+  if (rejected != 0 && !consent(options, *c.store, fmt::format("read {} again and store what are rows", lines)))
     return 0;
 
   const LineReading reading{

@@ -5,9 +5,12 @@ compare.py BUILD LINES [PAIRS] [--keep FOLDER]: BUILD is a release build folder.
 Figures are seconds of wall time; ratios are taken pair by pair, so that a
 machine whose speed drifts does not decide."""
 import argparse
+import contextlib
+import itertools
 import os
 import pathlib
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -49,7 +52,7 @@ def main():
         subprocess.run([sys.executable, HERE / "generate.py", str(args.lines), log, "--json", json_log, "--gz", gz_log], check=True)
     tool = args.build / "track-usage"
     raw = args.build / "tests" / "bench" / "raw_sqlite"
-    db, raw_db = folder / "bench.db", folder / "raw.db"
+    db, raw_db, known = folder / "bench.db", folder / "raw.db", folder / "known.db"
     environment = {**os.environ, "TRACK_USAGE_CONFIG": "none", "LC_ALL": "C.UTF-8"}
 
     def ingest(what, *more):
@@ -60,6 +63,27 @@ def main():
         _, memory, out = timed([raw, db, fresh(raw_db)])
         return float(out), memory, out
 
+    def nothing_new():
+        """The file's times say that it was settled when it was read, as those of a log rotated long ago."""
+        stat = log.stat()
+        with contextlib.closing(sqlite3.connect(known)) as store, store:
+            store.execute("UPDATE usage_inputs SET mtime_ns = ?, ctime_ns = ?, seen_ns = ?",
+                          (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ctime_ns + 3 * 10**9))
+        return timed([tool, "ingest", "--sink", f"sqlite:{known}", log], env=environment)
+
+    def a_few_new():
+        """2,000 lines more at the end of a copy of the store and of the known log."""
+        size = log.stat().st_size
+        with open(log, "rb") as file:
+            more = list(itertools.islice(file, 2000))
+        shutil.copy(known, fresh(raw_db))
+        with open(log, "ab") as file:
+            file.write(b"".join(more))
+        try:
+            return timed([tool, "ingest", "--sink", f"sqlite:{raw_db}", log], env=environment)
+        finally:
+            os.truncate(log, size)
+
     cases = {
         "full run into SQLite": ingest(log),
         "raw SQLite, same rows and cells": raw_run,  # stands right behind the run whose database it copies
@@ -67,10 +91,19 @@ def main():
         "from .gz": ingest(gz_log),
         "from JSON": ingest(json_log),
         "parse alone (dry run)": lambda: timed([tool, "ingest", "--dry-run", "--sink", f"sqlite:{fresh(folder / 'none.db')}", log], env=environment),
+        "nothing new on the known log": nothing_new,
+        "2,000 new lines behind it": a_few_new,
         "wc -l": lambda: timed(["wc", "-l", log]),
+        "mawk, hits by path": lambda: timed(["mawk", "{n[$7]++} END {for (p in n) print n[p], p}", log]),
     }
+    for kind in ("hour", "shuffled", "scanner"):
+        hard = folder / f"{args.lines}.{kind}.log"
+        if not hard.exists():
+            subprocess.run([sys.executable, HERE / "generate.py", str(args.lines), hard, "--kind", kind], check=True)
+        cases[f"full run, {kind}"] = ingest(hard)
     if shutil.which("goaccess"):
         cases["GoAccess, JSON report"] = lambda: timed(["goaccess", log, "--log-format=COMBINED", "-q", "--no-progress", "-o", folder / "goaccess.json"])
+    timed([tool, "ingest", "--sink", f"sqlite:{fresh(known)}", log], env=environment)
     times = {name: [] for name in cases}
     memory = dict.fromkeys(cases, 0)
     size = 0
@@ -102,6 +135,8 @@ def main():
     ratio("parse alone in wc -l", "parse alone (dry run)", "wc -l")
     ratio(".gz in plain", "from .gz", "full run into SQLite")
     ratio("JSON in combined", "from JSON", "full run into SQLite")
+    for kind in ("hour", "shuffled", "scanner"):
+        ratio(f"{kind} in the usual", f"full run, {kind}", "full run into SQLite")
     if args.keep is None:
         shutil.rmtree(folder)
 

@@ -3,7 +3,9 @@
 
 20,000 paths by Zipf and a part of them with a query, 200,000 addresses, 2,000
 agents, about 230 bytes a line. --json writes the same requests as JSON lines,
---gz the same combined lines compressed.
+--gz the same combined lines compressed. --kind makes one that is hard in its way:
+`hour` all in one hour, `shuffled` in no order of time, `scanner` each line with a
+path of its own.
 
     generate.py 1000000 access.log --json access.json --gz access.log.gz
 """
@@ -30,12 +32,19 @@ def main():
     parser.add_argument("out", metavar="OUT")
     parser.add_argument("--json", metavar="OUT2")
     parser.add_argument("--gz", metavar="OUT3")
+    parser.add_argument("--kind", choices=("usual", "hour", "shuffled", "scanner"), default="usual")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
     site = traffic.Traffic(random.Random(options.seed), n_paths=20_000, n_addresses=200_000,
                            n_agents=2_000)
-    requests = site.requests(traffic.epoch_of(FIRST_DAY), 30 * 24, options.lines)
+    requests = site.requests(traffic.epoch_of(FIRST_DAY), 1 if options.kind == "hour" else 30 * 24, options.lines)
+    if options.kind == "shuffled":
+        requests = list(requests)
+        site.rng.shuffle(requests)
+        requests = iter(requests)
+    elif options.kind == "scanner":
+        requests = (r._replace(target=f"/probe/{number:x}", referrer=None) for number, r in enumerate(requests))
     with contextlib.ExitStack() as stack:
         plain = [stack.enter_context(open(options.out, "wb"))]
         if options.gz:
