@@ -341,6 +341,7 @@ class Declarations {
     CLI::App* c = command("forget", "take logs out of a store: rows, summaries and that they were taken");
     sources(c, "numbers, paths or names that `track-usage status` shows");
     correction(c);
+    c->footer("\nExamples:\n  track-usage forget 4\n  track-usage forget --dry-run /var/log/nginx/access.log.1");
   }
 
   void erase() {
@@ -348,6 +349,9 @@ class Declarations {
     correction(c);
     c->add_flag("--rejects", o_.rejects, "the text of all rejected lines as well, which no filter can tell apart");
     filters(c);
+    c->footer(
+        "\nExamples:\n  track-usage erase --remote 192.0.2.7 --rejects\n  track-usage erase --username bob --until "
+        "2026-01-01 --dry-run");
   }
 
   void rebuild() {
@@ -355,6 +359,7 @@ class Declarations {
     correction(c);
     c->add_flag("--fix", o_.fix, "put the new sums in the place of those that differ");
     list_of(c, "--hook", o_.hooks, "LIST", "these summaries alone; one that the store does not keep is added");
+    c->footer("\nExamples:\n  track-usage rebuild\n  track-usage rebuild --fix\n  track-usage rebuild --hook language");
   }
 
   void retry() {
@@ -363,6 +368,7 @@ class Declarations {
     correction(c);
     reading_lines(c);
     filters(c);
+    c->footer("\nExamples:\n  track-usage retry\n  track-usage retry --format vhost_combined 4");
   }
 
   Options& o_;

@@ -1,6 +1,7 @@
 #include "src/base/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ constexpr auto redraw = std::chrono::milliseconds(200);
 constexpr int width = 30;
 
 std::string duration(double seconds) {
-  const auto s = static_cast<std::uint64_t>(seconds + 0.5);
+  const auto s = std::llround(seconds);
   if (s >= 3600) return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
   return fmt::format("{}:{:02}", s / 60, s % 60);
 }

@@ -156,6 +156,7 @@ void report_store(const Options& options, PageOptions& page, Figures& figures, S
   page.title = visible(store.shown());
   RowQuery query;
   query.newest_first = false;
+  query.rows_a_batch = 200'000;  // each text is looked up once a batch
   const std::int64_t now = ::time(nullptr);
   if (!options.since.empty()) query.since = parse_when(options.since, "--since", now, zone);
   if (!options.until.empty()) query.until = parse_when(options.until, "--until", now, zone);

@@ -401,7 +401,7 @@ AgentParts parse_agent(std::string_view string) {
     const char c = lowered[i];
     if (!is_lower(c) && !is_digit(c)) continue;
     if (i > 0 && (is_lower(lowered[i - 1]) || (is_digit(c) && is_digit(lowered[i - 1])))) continue;
-    const auto letter = static_cast<std::size_t>(c);
+    const auto letter = static_cast<unsigned char>(c);  // an ASCII one, by now
     const std::string_view here = lowered.substr(i);
     const char second = here.size() > 1 ? here[1] : '\0';
     for (std::size_t n = by_letter.first[letter]; n < by_letter.first[letter + 1]; ++n) {

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Holds speed as ratios that are measured in one run, with generous bounds: what
+halves it is seen, whatever the machine.
+
+    speed.py TRACK-USAGE PARSE_BENCH RAW_SQLITE
+"""
+
+import re
+import subprocess
+import sys
+import time
+
+from checks import TESTS, Bench
+
+LINES, ROUNDS = 100_000, 3
+# Seen on two busy cores: 31 and 26, 0.7, 0.04.
+PARSE_IN_SCANS, RUN_IN_RAW, AGAIN_IN_RUN = 60, 1.3, 0.15
+
+bench = Bench(sys.argv[1])
+parse_bench, raw_sqlite = sys.argv[2:4]
+bench.room("speed")
+log, twin = bench.folder / "a.log", bench.folder / "a.json"
+subprocess.run([sys.executable, TESTS / "bench" / "generate.py", str(LINES), log, "--json", twin], check=True)
+
+said = subprocess.run([parse_bench, log, twin], capture_output=True, text=True)
+bench.check("no allocation a line", said.returncode, 0)
+for name, times in re.findall(r"/([\w.]+): .*\(([\d.]+) times the scan\)", said.stdout):
+    print(f"{name}: parsing takes {times} newline scans")
+    bench.check(f"parsing {name}", float(times) < PARSE_IN_SCANS or times, True)
+
+
+def full_run(round_):
+    begin = time.monotonic()
+    bench.ingest(log, sinks=[f"sqlite:{round_}.db"])
+    return time.monotonic() - begin
+
+
+def raw_run(round_):
+    """The same rows and cells by plain statements, from memory: it prints its seconds."""
+    done = subprocess.run([raw_sqlite, f"{round_}.db", f"raw-{round_}.db"], cwd=bench.folder, capture_output=True,
+                          text=True, check=True)
+    return float(done.stdout)
+
+
+pairs = [(full_run(n), raw_run(n)) for n in range(ROUNDS)]
+ratio = min(run / raw for run, raw in pairs)
+print(f"a full run takes {ratio:.2f} of plain SQLite statements for its rows and cells")
+bench.check("a full run beside plain statements", ratio < RUN_IN_RAW or ratio, True)
+again = min(full_run(0) for _ in range(ROUNDS)) / min(run for run, _ in pairs)
+print(f"a run with nothing new takes {again:.3f} of a full one")
+bench.check("a run with nothing new", again < AGAIN_IN_RUN or again, True)
+bench.identities("0.db")
+bench.end()
