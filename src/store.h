@@ -185,12 +185,12 @@ class Correctable {
   virtual void remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) = 0;
   // The ledger's entries of sources whose rows are gone, and their rejects.
   virtual void drop_sources(const std::vector<std::int64_t>& ids) = 0;
-  // The text of all rejected lines; they stay counted. Returns how many.
-  virtual std::uint64_t drop_rejects() = 0;
+  // The text of all rejected lines; they stay counted.
+  virtual void drop_rejects() = 0;
   // Texts that nothing refers to any more leave the store.
   virtual void sweep() = 0;
   // After end(true): what was taken out leaves the store's files, not to be
-  // restored. False: a reader still needs it, and the next run's end does it.
+  // restored. False: it could not yet, for a reader or for want of room.
   virtual bool compact() = 0;
 
   // A second set of sums, beside the cells that are kept.

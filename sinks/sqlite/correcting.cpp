@@ -76,12 +76,8 @@ void Corrector::drop_sources(const std::vector<std::int64_t>& ids) {
   });
 }
 
-std::uint64_t Corrector::drop_rejects() {
-  return guarded([&] {
-    const auto rejects = database_.number(fmt::format("SELECT count(*) FROM {}_rejects", prefix_));
-    database_.exec(fmt::format("DELETE FROM {}_rejects", prefix_));
-    return static_cast<std::uint64_t>(rejects);
-  });
+void Corrector::drop_rejects() {
+  guarded([&] { database_.exec(fmt::format("DELETE FROM {}_rejects", prefix_)); });
 }
 
 void Corrector::sweep() {
@@ -113,15 +109,15 @@ void Corrector::sweep() {
 }
 
 bool Corrector::compact() {
-  return guarded([&] {
+  database_.set_patience(0);
+  try {
     // secure_delete clears what is deleted, but not what moved while pages were
     // balanced: only a file written anew is free of it.
     database_.exec("VACUUM");
-    database_.set_patience(0);
-    const bool held_up = database_.number("PRAGMA wal_checkpoint(TRUNCATE)") != 0;
-    database_.set_patience(wait_ms);
-    return !held_up;
-  });
+    return database_.number("PRAGMA wal_checkpoint(TRUNCATE)") == 0;
+  } catch (const SqliteError&) {
+    return false;  // no room for a second copy, or a reader
+  }
 }
 
 std::string Corrector::draft_table(const Hook& hook, Period period) const {

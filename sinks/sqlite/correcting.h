@@ -29,7 +29,7 @@ class Corrector final : public Correctable {
   void end(bool keep) override;
   void remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) override;
   void drop_sources(const std::vector<std::int64_t>& ids) override;
-  std::uint64_t drop_rejects() override;
+  void drop_rejects() override;
   void sweep() override;
   bool compact() override;
   void draft(const std::vector<const Hook*>& hooks) override;

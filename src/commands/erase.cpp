@@ -19,17 +19,17 @@ int erase(const Options& options) {
                 "--remote, --username, --until ... choose rows; track-usage forget takes out whole logs");
 
   const Removed found = by_filter ? count_rows(*c.store, {}, filter) : Removed{};
-  std::uint64_t rejects = c.store->rejects().size();
+  const std::uint64_t rejects = c.store->rejects().size();
   const std::string of_rejects = options.rejects ? " and " + counted(rejects, "rejected line") : "";
   const bool nothing = found.rows == 0 && (!options.rejects || rejects == 0);
   if (!nothing && !consent(options, *c.store, "erase " + counted(found.rows, "row") + of_rejects)) return 0;
 
   bool gone = true;
-  if (!nothing && !options.dry_run) {
+  if (!options.dry_run) {  // also with nothing to erase: what an earlier one left is overwritten
     Correctable& store = *c.store->correctable();
     store.begin();
-    if (by_filter) remove_rows(*c.store, c.counting, {}, filter);
-    if (options.rejects) rejects = store.drop_rejects();
+    if (found.rows != 0) remove_rows(*c.store, c.counting, {}, filter);
+    if (options.rejects) store.drop_rejects();
     store.sweep();
     store.end(true);
     gone = store.compact();
@@ -39,8 +39,9 @@ int erase(const Options& options) {
                         counted(static_cast<std::uint64_t>(found.bytes), "byte"), of_rejects),
             *c.store);
   if (!gone)
-    say("warning", "a reader holds on to what was there before",
-        "what was erased leaves the store's files when the reader has ended, with the next run");
+    say("warning",
+        "what was erased is still in the store's files: a reader is at work, or there is no room to write them anew",
+        "the same erase again, later, overwrites it");
   if (!options.rejects && rejects != 0 && found.rows != 0 && !options.quiet)
     say("notice", fmt::format("the text of {} may still name this client", counted(rejects, "rejected line")),
         "erase --rejects removes it");
