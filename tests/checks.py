@@ -83,6 +83,12 @@ class Bench:
         said["stdout"], said["stderr"] = done.stdout, done.stderr.decode("utf-8", "replace")
         return said
 
+    def takes(self, what, stored, *args, **more):
+        """Runs ingest and checks how many rows are new."""
+        said = self.ingest(*args, **more)
+        self.check(f"{what}: new rows", said["total"]["stored"] if said else None, stored)
+        return said
+
     def query(self, sql, store="usage.db", *values):
         path = (self.folder / store).resolve()
         db = sqlite3.connect(path.as_uri() + "?mode=ro", uri=True)
@@ -102,6 +108,10 @@ class Bench:
 
     def identities(self, store="usage.db"):
         return self.check(f"identities of {store}", self.oracle("--identities", store), "")
+
+    def rows_are(self, right, store="usage.db"):
+        self.check(f"rows of {store}", self.count(store), right)
+        self.identities(store)
 
     def end(self):
         print(f"{self.checks - self.failed} of {self.checks} checks passed")

@@ -273,9 +273,7 @@ def sources(store="usage.db"):
 
 
 def takes(what, stored, *args, store="usage.db", **more):
-    said = bench.ingest(*args, sinks=["sqlite:" + store], **more)
-    bench.check(f"{what}: new rows", said["total"]["stored"] if said else None, stored)
-    return said
+    return bench.takes(what, stored, *args, sinks=["sqlite:" + store], **more)
 
 
 # --- logs

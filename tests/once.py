@@ -18,24 +18,13 @@ import sys
 from checks import Bench, lines
 
 bench = Bench(sys.argv[1])
+takes, rows_are = bench.takes, bench.rows_are
 cases = []
 
 
 def case(function):
     cases.append(function)
     return function
-
-
-def takes(what, stored, *args, **more):
-    """Runs ingest and checks how many rows are new."""
-    said = bench.ingest(*args, **more)
-    bench.check(f"{what}: new rows", said["total"]["stored"] if said else None, stored)
-    return said
-
-
-def rows_are(right, store="usage.db"):
-    bench.check(f"rows of {store}", bench.count(store), right)
-    bench.identities(store)
 
 
 def files():

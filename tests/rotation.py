@@ -53,6 +53,7 @@ from checks import DEADLINE, Bench, lines
 import traffic
 
 bench = Bench(sys.argv[1])
+takes, rows_are = bench.takes, bench.rows_are
 cases = []
 skipped = []
 NOBODY = 65534
@@ -84,18 +85,6 @@ def until(what, condition):
             raise TimeoutError(f"{bench.folder.name}: waited {DEADLINE} s for {what}")
         time.sleep(0.002)
     return value
-
-
-def takes(what, stored, *args, **more):
-    """Runs ingest and checks how many rows are new."""
-    said = bench.ingest(*args, **more)
-    bench.check(f"{what}: new rows", said["total"]["stored"] if said else None, stored)
-    return said
-
-
-def rows_are(right, store="usage.db"):
-    bench.check(f"rows of {store}", bench.count(store), right)
-    bench.identities(store)
 
 
 def stored_numbers():
