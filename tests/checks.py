@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True  # the source tree stays as it was checked out
 import traffic
@@ -27,6 +28,14 @@ def lines(count, seed=1, start="2026-11-09", kind="combined", hours=72):
     site = traffic.Traffic(random.Random(seed))
     write = traffic.FORMATS[kind]
     return [(write(r) + "\n").encode() for r in site.requests(traffic.epoch_of(start), hours, count)]
+
+
+def until(condition, seconds=DEADLINE):
+    """Waits for a condition; False if it did not come true in time."""
+    end = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.005)
+    return bool(found)
 
 
 class Bench:

@@ -25,7 +25,7 @@ import sys
 import time
 import zoneinfo
 
-from checks import Bench, DEADLINE, lines
+from checks import Bench, DEADLINE, lines, until
 import oracle
 import traffic
 
@@ -95,13 +95,6 @@ def refused(what, *args, code=2, says=(), **more):
     done = does(what, *args, code=code, says=says, **more)
     bench.check(f"{what}: nothing has changed", whole() == before)
     return done
-
-
-def until(condition, seconds=DEADLINE):
-    end = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.005)
-    return bool(found)
 
 
 def is_locked(store="usage.db"):

@@ -29,7 +29,7 @@ import subprocess
 import sys
 import time
 
-from checks import Bench, DEADLINE, FIELDS, lines
+from checks import Bench, DEADLINE, FIELDS, lines, until
 import oracle
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -50,13 +50,6 @@ NOBODY = 65534
 def case(function):
     cases.append(function)
     return function
-
-
-def until(condition, seconds=DEADLINE):
-    end = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.005)
-    return bool(found)
 
 
 # --- running the program, alone, traced, as somebody else

@@ -1026,13 +1026,10 @@ for function in cases:
         skipped.append(function.__name__)
         continue
     bench.room(function.__name__)
-    begin = time.monotonic()
     try:
         function()
     except (TimeoutError, subprocess.TimeoutExpired) as error:
         bench.check(str(error), False)
-    if os.environ.get("ROTATION_TIMES"):
-        print(f"    {time.monotonic() - begin:.1f} s")
 if skipped:
     print(f"skipped, as something is not installed: {', '.join(skipped)}")
 if skipped and not bench.failed:
