@@ -290,6 +290,7 @@ class Declarations {
     zone(c, "time zone of the page");
     filters(c);
     parsed(c, "--top", o_.top, parse_number, "N", "a number", "rows of each table")->default_str("10");
+    c->add_flag("--all-rows", o_.all_rows, "of a store: read every row, however many there are");
   }
 
   void rows() {

@@ -54,7 +54,7 @@ struct Options {
   std::uint64_t limit = 500, page = 1;
   std::optional<std::uint64_t> top;
   std::optional<std::string> period, key;
-  bool rejects = false;
+  bool rejects = false, all_rows = false;
   std::optional<std::uint64_t> max_age_s;
 };
 

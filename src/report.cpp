@@ -15,7 +15,6 @@
 namespace track_usage {
 namespace {
 
-constexpr std::string_view no_path = "(no path)";
 constexpr std::size_t many_slots = 20'000;  // two weeks of minutes: no chart is as wide
 constexpr std::int64_t coarse = 900;        // zones differ by quarters of an hour
 
@@ -188,7 +187,7 @@ Bars bars_of(const Timeline& timeline, const Zone& zone, std::size_t most) {
   const auto ends = std::minmax_element(slots.begin(), slots.end(), [](auto& a, auto& b) { return a.first < b.first; });
   const std::int64_t first = ends.first->first, last = ends.second->first;
   const auto covers = [&](const Step& step) {
-    return step.seconds >= timeline.resolution() &&
+    return step.seconds >= timeline.finest() &&
            index_of(step, last) - index_of(step, first) < static_cast<std::int64_t>(most);
   };
   const Step* step = std::find_if(std::begin(steps), std::end(steps), covers);
@@ -239,6 +238,11 @@ bool is_file(std::string_view path) {
   if (dot == std::string_view::npos || path.size() - dot > 12) return false;
   const std::string extension = lower(path.substr(dot + 1));
   return std::binary_search(std::begin(extensions), std::end(extensions), extension);
+}
+
+std::string client_name(std::string_view agent, std::string_view browser, std::string_view bot) {
+  if (!bot.empty()) return fmt::format("{} ({})", named(product_of(agent)), bot);
+  return std::string(browser.empty() ? named(product_of(agent)) : browser);
 }
 
 // Ids in the rankings of one batch's values, found when a row first needs one.
@@ -325,11 +329,9 @@ void Figures::add(const Batch& b, const std::vector<std::uint8_t>& keep) {
       kind.bot = agent.bot != null_text;
       if (agent.string == null_text)
         kind.id = 0;
-      else if (kind.bot)
-        kind.id = bots.find(fmt::format("{} ({})", named(product_of(b.texts[agent.string])), b.texts[agent.bot]));
       else
-        kind.id = browsers.find(agent.browser != null_text ? b.texts[agent.browser]
-                                                           : named(product_of(b.texts[agent.string])));
+        kind.id = (kind.bot ? bots : browsers)
+                      .find(client_name(b.texts[agent.string], b.texts[agent.browser], b.texts[agent.bot]));
     }
     if (kind.id != 0) count((kind.bot ? bots : browsers)[kind.id], b, i);
     bot_hits += kind.bot;

@@ -2,6 +2,7 @@
 // done once a distinct text of a batch, a row costs a few array look-ups.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -51,14 +52,18 @@ class Ranking {
 // Requests over time. Minutes at first; quarter hours when there are many.
 class Timeline {
  public:
+  Timeline() = default;
+  // Of what is told no finer than by steps of so many seconds.
+  explicit Timeline(std::int64_t finest) : resolution_(900), finest_(finest) {}
   Figure& at(std::int64_t seconds);
   const std::unordered_map<std::int64_t, Figure>& slots() const { return slots_; }
   std::int64_t resolution() const { return resolution_; }  // seconds a slot
+  std::int64_t finest() const { return std::max(resolution_, finest_); }
 
  private:
   void coarsen();
 
-  std::int64_t resolution_ = 60;
+  std::int64_t resolution_ = 60, finest_ = 0;
   std::unordered_map<std::int64_t, Figure> slots_;  // by seconds / resolution
   std::int64_t last_ = INT64_MIN;
   Figure* last_slot_ = nullptr;
@@ -82,6 +87,7 @@ class Figures {
   // Rows whose keep[i] is 0 are left out; all count if it is empty.
   void add(const Batch& batch, const std::vector<std::uint8_t>& keep);
 
+  bool of_sums = false;  // made of summaries (report_sums.h), not by add()
   Figure all;
   std::int64_t first = INT64_MAX, last = INT64_MIN;  // microseconds
   std::array<Figure, 1000> statuses;                 // by number, 0 for none
@@ -101,5 +107,8 @@ class Figures {
 std::string_view site_of(std::string_view referrer);  // www.example.com
 std::string_view product_of(std::string_view agent);  // Googlebot
 bool is_file(std::string_view path);                  // by its extension: css, png ...
+// Googlebot (search), if it is a bot; else its browser, or its product where none is known.
+std::string client_name(std::string_view agent, std::string_view browser, std::string_view bot);
+constexpr std::string_view no_path = "(no path)";
 
 }  // namespace track_usage

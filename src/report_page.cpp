@@ -434,10 +434,16 @@ class Page {
     return s;
   }
 
+  // Summaries tell errors over time, and none of a page or an address.
+  Section::Errors of_key(Section::Errors errors) const { return f_.of_sums ? Section::Errors::none : errors; }
+
   void tables() {
     using Errors = Section::Errors;
-    Section pages{
-        .title = "Pages", .note = {}, .entries = {}, .times = !f_.page_durations.empty(), .errors = Errors::server};
+    Section pages{.title = "Pages",
+                  .note = {},
+                  .entries = {},
+                  .times = !f_.page_durations.empty(),
+                  .errors = of_key(Errors::server)};
     for (const std::uint32_t id : f_.pages.top(options_.top)) {
       const std::int64_t p95 = id < f_.page_durations.size() ? f_.page_durations[id].quantile(0.95) : no_number;
       pages.entries.push_back({.figure = f_.pages[id], .name = shown(f_.pages.key(id)), .p95 = p95});
@@ -450,7 +456,7 @@ class Page {
     Section missing = section("Not found", f_.not_found);
     missing.bytes = false;
     Section addresses = section("Addresses", f_.addresses);
-    addresses.errors = Errors::both;
+    addresses.errors = of_key(Errors::both);
     Section statuses{.title = "Statuses", .note = {}, .entries = {}};
     for (std::size_t s = 0; s < f_.statuses.size(); ++s)
       if (f_.statuses[s].hits != 0)
@@ -468,9 +474,9 @@ class Page {
     Section referrers = section("Referrers", f_.referrers);
     if (referrers.note.empty()) referrers.note = fmt::format("{} without", percent(f_.without_referrer, f_.all.hits));
     Section browsers = section("Browsers", f_.browsers);
-    browsers.errors = Errors::both;
+    browsers.errors = of_key(Errors::both);
     Section bots = section("Bots", f_.bots);
-    bots.errors = Errors::both;
+    bots.errors = of_key(Errors::both);
 
     std::vector<Section> narrow;
     for (Section* s : {&addresses, &missing, &statuses, &referrers, &browsers, &bots})

@@ -108,7 +108,7 @@ struct SumQuery {
   std::int64_t since = INT64_MIN, until = INT64_MAX;  // buckets, as in Cell; until is exclusive
   std::optional<std::string> key;
   std::uint64_t limit = 0, skip = 0;  // 0: no limit
-  bool total = false;                 // one Sum a key over all buckets, most hits first
+  bool total = false;                 // one Sum a key over all buckets, in no order; their bucket is 0
 };
 
 struct Sum {
@@ -160,7 +160,7 @@ class Store {
 
   // In batches, which are the visitor's for the call, until it returns false.
   virtual void rows(const RowQuery& query, const std::function<bool(Batch&)>& visit) = 0;
-  // Newest bucket first, then hits, then key; or totals.
+  // Newest bucket first, then most hits, then key; or totals.
   virtual std::vector<Sum> sums(const Hook& hook, const SumQuery& query) = 0;
   virtual std::vector<RejectRecord> rejects() = 0;
   virtual std::vector<RunRecord> runs() = 0;  // newest first

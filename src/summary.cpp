@@ -6,6 +6,32 @@
 #include "src/base/timestamp.h"
 
 namespace track_usage {
+namespace {
+
+constexpr std::int64_t second = 1'000'000, hour = 3600, day = 86400;
+
+}  // namespace
+
+std::int64_t bucket_holding(std::int64_t micros, Period period, const Zone& zone) {
+  const std::int64_t seconds = floor_div(micros, second);
+  const std::int64_t offset = zone.at(seconds).offset;
+  if (period == Period::hour) return floor_div(seconds + offset, hour) * hour - offset;
+  const std::int64_t date = floor_div(seconds + offset, day);
+  return period == Period::month ? month_begin(date) : date;
+}
+
+std::int64_t bucket_from(std::int64_t micros, Period period, const Zone& zone) {
+  if (period == Period::hour) {
+    const std::int64_t begin = bucket_holding(micros, Period::hour, zone);
+    return begin * second == micros ? begin : begin + hour;
+  }
+  const std::int64_t seconds = floor_div(micros, second);
+  const std::int64_t local = seconds + zone.at(seconds).offset;
+  std::int64_t date = floor_div(local, day);
+  if (date * day != local || seconds * second != micros) ++date;
+  const std::int64_t month = month_begin(date);
+  return period == Period::day || month == date ? date : month_begin(month + 31);
+}
 
 void set_hours(Batch& batch, const Zone& zone) {
   batch.hours.clear();

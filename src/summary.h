@@ -8,6 +8,11 @@
 
 namespace track_usage {
 
+// The bucket that holds an instant, and the first that begins at or after it;
+// as in Cell.
+std::int64_t bucket_holding(std::int64_t micros, Period period, const Zone& zone);
+std::int64_t bucket_from(std::int64_t micros, Period period, const Zone& zone);
+
 // Fills batch.hour and batch.hours.
 void set_hours(Batch& batch, const Zone& zone);
 

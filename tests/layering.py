@@ -14,7 +14,7 @@ FLOORS = [
     ["src/commands/"],
     ["src/plan", "src/options", "src/declarations", "src/config"],
     ["src/pipeline", "src/correction"],
-    ["src/input/", "src/enrich/", "src/filter", "src/line_reader", "src/summary", "src/parser.cpp", "src/row_text", "src/report"],
+    ["src/input/", "src/enrich/", "src/filter", "src/line_reader", "src/summary", "src/totals", "src/parser.cpp", "src/row_text", "src/report"],
     ["src/row", "src/parser.h", "src/sink.h", "src/store.h", "src/hook.h"],
     ["src/base/", "src/error"],
 ]

@@ -53,7 +53,8 @@ void Corrector::remove(const RowQuery& query, const std::function<std::optional<
       dictionary_.resolve(chosen->unit->batch, urls_);
       for (const Summary& summary : chosen->unit->summaries.get())
         for (const Period period : periods)
-          add_cells(database_, cells_table(prefix_, *summary.hook, period), dictionary_, summary, period, -1);
+          add_cells(database_, cells_table(prefix_, *summary.hook, period),
+                    stored_cells(dictionary_, summary, period, -1));
       return true;
     });
     std::sort(ids.begin(), ids.end());
@@ -137,7 +138,7 @@ void Corrector::add_to_draft(const Unit& unit) {
     dictionary_.resolve(unit.batch, urls_);
     for (const Summary& summary : unit.summaries.get())
       for (const Period period : periods)
-        add_cells(database_, draft_table(*summary.hook, period), dictionary_, summary, period);
+        add_cells(database_, draft_table(*summary.hook, period), stored_cells(dictionary_, summary, period));
   });
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "src/base/hash.h"
 
 namespace track_usage::sqlite {
@@ -66,6 +68,17 @@ void IdCache::clear() {
   used_ = 0;
 }
 
+std::int64_t find_text(Database& database, const std::string& prefix, std::string_view text) {
+  const auto seed = static_cast<std::uint64_t>(
+      database.number("SELECT CAST(value AS INTEGER) FROM " + prefix + "_settings WHERE name = 'hash_seed'"));
+  Statement find(database, fmt::format("SELECT t.id, t.text FROM {0}_texts_by_hash h CROSS JOIN {0}_texts t ON t.id = "
+                                       "h.id WHERE h.hash = ?",
+                                       prefix));
+  for (find.bind(1, stored(seeded(text, seed))); find.step();)
+    if (find.text(1) == text) return find.number(0);
+  return 0;
+}
+
 Dictionary::Dictionary(Database& database, const std::string& prefix, std::uint64_t seed)
     : seed_(seed),
       next_text_(database.number("SELECT max(id) FROM " + prefix + "_texts") + 1),
@@ -86,8 +99,8 @@ void Dictionary::forget() {
   dash_ = 0;
 }
 
-std::int64_t Dictionary::dash() {
-  if (dash_ != 0) return dash_;
+void Dictionary::resolve_dash() {
+  if (dash_ != 0) return;
   const std::uint64_t hash = seeded("-", seed_);
   dash_ = text_cache_.find(hash);
   for (find_text_.bind(1, stored(hash)); dash_ == 0 && find_text_.step();) {
@@ -97,7 +110,7 @@ std::int64_t Dictionary::dash() {
     text_of_.reset();
   }
   find_text_.reset();
-  if (dash_ != 0) return dash_;
+  if (dash_ != 0) return;
   dash_ = next_text_++;
   add_texts_.begin();
   add_texts_.add(dash_);
@@ -110,7 +123,6 @@ std::int64_t Dictionary::dash() {
   add_text_hashes_.end_row();
   add_text_hashes_.end();
   text_cache_.add(hash, dash_);
-  return dash_;
 }
 
 // Fills ids[index] of what the cache or the table knows, and takes it out of
@@ -258,6 +270,7 @@ void Dictionary::resolve(const Batch& batch, bool urls) {
   resolve_texts(batch);
   resolve_requests(batch, urls);
   add_agents(batch);
+  resolve_dash();
 }
 
 }  // namespace track_usage::sqlite

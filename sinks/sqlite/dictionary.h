@@ -31,6 +31,9 @@ class IdCache {
   std::size_t used_ = 0;
 };
 
+// The id of a text in P_texts; 0: it is not there.
+std::int64_t find_text(Database& database, const std::string& prefix, std::string_view text);
+
 class Dictionary {
  public:
   Dictionary(Database& database, const std::string& prefix, std::uint64_t seed);
@@ -44,13 +47,14 @@ class Dictionary {
   // Of the batch that was resolved last.
   std::int64_t text(TextId id) const { return texts_[id]; }
   std::int64_t request(std::uint32_t index) const { return requests_[index]; }
-  std::int64_t dash();  // the id of "-", the key of rows without one
+  std::int64_t dash() const { return dash_; }  // the id of "-", the key of rows without one
 
  private:
   struct Wanted {
     std::uint64_t hash;
     std::uint32_t index;
   };
+  void resolve_dash();
   void resolve_texts(const Batch& batch);
   void resolve_requests(const Batch& batch, bool urls);
   void add_agents(const Batch& batch);

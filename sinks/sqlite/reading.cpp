@@ -1,11 +1,12 @@
 #include "sinks/sqlite/reading.h"
 
 #include <cstring>
-#include <unordered_map>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "sinks/sqlite/dictionary.h"
 #include "sinks/sqlite/schema.h"
 #include "src/base/text.h"
 
@@ -35,17 +36,17 @@ class RowReader {
   }
 
   TextId text(std::int64_t id) {
-    const auto [at, fresh] = texts_.try_emplace(id, null_text);
-    if (!fresh) return at->second;
+    if (const std::int64_t known = texts_.find(key(id)); known != 0) return static_cast<TextId>(known);
+    TextId text = null_text;
     text_.bind(1, id);
-    if (text_.step()) at->second = batch.texts.intern(text_.text(0));
+    if (text_.step()) text = batch.texts.intern(text_.text(0));
     text_.reset();
-    return at->second;
+    if (text != null_text) texts_.add(key(id), text);
+    return text;
   }
 
   std::uint32_t request(std::int64_t id) {
-    const auto [at, fresh] = requests_.try_emplace(id, 0);
-    if (!fresh) return at->second;
+    if (const std::int64_t known = requests_.find(key(id)); known != 0) return static_cast<std::uint32_t>(known - 1);
     Request r;
     request_.bind(1, id);
     if (request_.step()) {
@@ -66,14 +67,13 @@ class RowReader {
       }
     }
     request_.reset();
-    at->second = static_cast<std::uint32_t>(batch.requests.size());
     batch.requests.push_back(r);
-    return at->second;
+    requests_.add(key(id), std::ssize(batch.requests));
+    return static_cast<std::uint32_t>(batch.requests.size() - 1);
   }
 
   std::uint32_t agent(std::int64_t id) {
-    const auto [at, fresh] = agents_.try_emplace(id, 0);
-    if (!fresh) return at->second;
+    if (const std::int64_t known = agents_.find(key(id)); known != 0) return static_cast<std::uint32_t>(known - 1);
     Agent a{.string = text(id)};
     agent_.bind(1, id);
     if (agent_.step()) {
@@ -84,19 +84,24 @@ class RowReader {
       a.bot = inline_text(agent_, 4);
     }
     agent_.reset();
-    at->second = static_cast<std::uint32_t>(batch.agents.size());
     batch.agents.push_back(a);
-    return at->second;
+    agents_.add(key(id), std::ssize(batch.agents));
+    return static_cast<std::uint32_t>(batch.agents.size() - 1);
   }
 
  private:
+  // Ids stand close together: spread, they do not make long runs.
+  static std::uint64_t key(std::int64_t id) {
+    const std::uint64_t spread = static_cast<std::uint64_t>(id) * 0x9e3779b97f4a7c15;
+    return spread ^ (spread >> 32);
+  }
   TextId inline_text(const Statement& from, int column) {
     return from.null(column) ? null_text : batch.texts.intern(from.text(column));
   }
 
   Statement text_, request_, agent_;
-  std::unordered_map<std::int64_t, TextId> texts_;
-  std::unordered_map<std::int64_t, std::uint32_t> requests_, agents_;
+  // Of this batch: the text, or the place among requests or agents and one.
+  IdCache texts_, requests_, agents_;
 };
 
 }  // namespace
@@ -184,31 +189,39 @@ void read_rows(Database& database, const std::string& prefix, const RowQuery& qu
 }
 
 std::vector<Sum> read_sums(Database& database, const std::string& prefix, const Hook& hook, const SumQuery& query) {
-  const auto period = static_cast<std::size_t>(query.period);
   const std::int64_t unit = query.period == Period::hour ? quarter : 1;
-  const std::string_view bucket = period_names[period];
-  std::string sql = fmt::format(
-      "SELECT {}, {}, {}, {} FROM {} c{} WHERE c.{} >= ? AND c.{} < ?", query.total ? "0" : fmt::format("c.{}", bucket),
-      hook.by_status ? "c.key" : "t.text", query.total ? "sum(c.hits)" : "c.hits",
-      query.total ? "sum(c.transfer)" : "c.transfer", cells_table(prefix, hook, query.period),
-      hook.by_status ? "" : fmt::format(" CROSS JOIN {}_texts t ON t.id = c.key", prefix), bucket, bucket);
-  if (query.key) sql += hook.by_status ? " AND c.key = ?" : " AND t.text = ?";
-  if (query.total) sql += " GROUP BY c.key";
-  sql += fmt::format(" ORDER BY {}3 DESC, 2", query.total ? "" : "1 DESC, ");
+  const std::string_view bucket = period_names[static_cast<std::size_t>(query.period)];
+  const std::string cells = cells_table(prefix, hook, query.period);
+  std::int64_t key = 0;
+  if (query.key) {
+    key = hook.by_status ? static_cast<std::int64_t>(parse_number(*query.key).value_or(UINT32_MAX))
+                         : find_text(database, prefix, *query.key);
+    if (key == 0 && !hook.by_status) return {};
+  }
+  // One key is sought bucket by bucket; all are a range of the table.
+  std::string sql =
+      query.key ? fmt::format("FROM {0}_{1}s b CROSS JOIN {2} c ON c.{1} = b.{1} AND c.key = ?3", prefix, bucket, cells)
+                : fmt::format("FROM {} c", cells);
+  sql += fmt::format(" WHERE {0}.{1} >= ?1 AND {0}.{1} < ?2", query.key ? "b" : "c", bucket);
+  sql = query.total
+            ? "SELECT 0 AS bucket, c.key, sum(c.hits) AS hits, sum(c.transfer) AS transfer " + sql + " GROUP BY c.key"
+            : fmt::format("SELECT c.{} AS bucket, c.key, c.hits, c.transfer {}", bucket, sql);
+  // A key's text is looked up when its cells are one already.
+  sql =
+      hook.by_status
+          ? fmt::format("SELECT * FROM ({})", sql)
+          : fmt::format("SELECT s.bucket, t.text, s.hits, s.transfer FROM ({}) s CROSS JOIN {}_texts t ON t.id = s.key",
+                        sql, prefix);
+  if (!query.total) sql += " ORDER BY 1 DESC, 3 DESC, 2";
   if (query.limit != 0) sql += fmt::format(" LIMIT {} OFFSET {}", query.limit, query.skip);
   Statement s(database, sql);
   s.bind(1, query.since == INT64_MIN ? INT64_MIN : query.since / unit);
   s.bind(2, query.until == INT64_MAX ? INT64_MAX : (query.until + unit - 1) / unit);
-  if (query.key) {
-    if (hook.by_status)
-      s.bind(3, static_cast<std::int64_t>(parse_number(*query.key).value_or(UINT32_MAX)));
-    else
-      s.bind(3, *query.key);
-  }
+  if (query.key) s.bind(3, key);
   std::vector<Sum> out;
   while (s.step()) {
-    const std::string key = hook.by_status ? fmt::format("{}", s.number(1)) : std::string(s.text(1));
-    out.push_back({s.number(0) * unit, key, unsigned_of(s.number(2)), s.number(3)});
+    const std::string text = hook.by_status ? fmt::format("{}", s.number(1)) : std::string(s.text(1));
+    out.push_back({s.number(0) * unit, text, unsigned_of(s.number(2)), s.number(3)});
   }
   return out;
 }

@@ -255,6 +255,7 @@ void SqliteStore::open_to_read() {
       if (mode == Database::Mode::immutable) as_opened_ = sqlite::FileVersion(path_);
       database_ = std::make_unique<Database>(path_, mode, wait_ms);
       database_->number("SELECT count(*) FROM sqlite_master");
+      database_->exec("PRAGMA cache_size=-32768");
       break;
     } catch (const SqliteError& e) {
       // A run may have begun or ended just now.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <future>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,39 +21,36 @@ std::string_view bytes_of(const std::vector<std::uint64_t>& marks) {
 
 }  // namespace
 
-void add_cells(Database& database, const std::string& table, Dictionary& dictionary, const Summary& summary,
-               Period period, int sign) {
-  struct Entry {
-    std::int64_t bucket, key, hits, transfer;
-  };
+std::vector<StoredCell> stored_cells(const Dictionary& dictionary, const Summary& summary, Period period, int sign) {
   const std::vector<Cell>& cells = summary.cells[static_cast<std::size_t>(period)];
-  const std::int64_t dash = summary.hook->by_status ? 0 : dictionary.dash();
-  std::vector<Entry> entries;
-  entries.reserve(cells.size());
+  const bool by_status = summary.hook->by_status;
+  std::vector<StoredCell> out;
+  out.reserve(cells.size());
   for (const Cell& c : cells) {
     std::int64_t key = c.key;
-    if (!summary.hook->by_status) {
-      key = dictionary.text(c.key);
-      if (key == 0) key = dash;
-    }
-    entries.push_back(
+    if (!by_status) key = c.key == null_text ? dictionary.dash() : dictionary.text(c.key);
+    out.push_back(
         {period == Period::hour ? c.bucket / quarter : c.bucket, key, sign * std::int64_t{c.hits}, sign * c.transfer});
   }
-  // Sorted upserts go through the tree from left to right: several times
-  // faster than in the order of the log.
-  for (auto begin = entries.begin(); begin != entries.end();) {  // of a bucket; they ascend already
-    const auto end = std::find_if(begin, entries.end(), [&](const Entry& e) { return e.bucket != begin->bucket; });
-    std::sort(begin, end, [](const Entry& a, const Entry& b) { return a.key < b.key; });
+  for (auto begin = out.begin(); begin != out.end();) {  // of a bucket; they ascend already
+    const auto end = std::find_if(begin, out.end(), [&](const StoredCell& c) { return c.bucket != begin->bucket; });
+    std::sort(begin, end, [](const StoredCell& a, const StoredCell& b) { return a.key < b.key; });
     begin = end;
   }
+  return out;
+}
+
+// Sorted upserts go through the tree from left to right: several times faster
+// than in the order of the log.
+void add_cells(Database& database, const std::string& table, const std::vector<StoredCell>& cells) {
   BulkInsert& insert = database.bulk_insert(
       table, 4, "ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, transfer = transfer + excluded.transfer");
   insert.begin();
-  for (const Entry& e : entries) {
-    insert.add(e.bucket);
-    insert.add(e.key);
-    insert.add(e.hits);
-    insert.add(e.transfer);
+  for (const StoredCell& c : cells) {
+    insert.add(c.bucket);
+    insert.add(c.key);
+    insert.add(c.hits);
+    insert.add(c.transfer);
     insert.end_row();
   }
   insert.end();
@@ -61,13 +59,32 @@ void add_cells(Database& database, const std::string& table, Dictionary& diction
 std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks,
                                bool urls) {
   dictionary_.resolve(unit.batch, urls);
+  // Cells are put in order beside the writing of what comes before them.
+  struct Table {
+    const Summary* summary;
+    Period period;
+  };
+  std::vector<Table> tables;
+  std::size_t next = 0;
+  std::future<std::vector<StoredCell>> ordered;
+  const auto order_next = [&] {
+    if (next == tables.size()) return;
+    ordered = std::async(std::launch::async,
+                         [this, t = tables[next++]] { return stored_cells(dictionary_, *t.summary, t.period); });
+  };
+  for (const Summary& summary : unit.summaries.get())
+    if (std::find(hooks.begin(), hooks.end(), summary.hook) != hooks.end())
+      for (const Period period : periods) tables.push_back({&summary, period});
+  order_next();
+
   insert_buckets(unit);
   source = keep_source(unit, source);
   insert_rows(unit, source);
-  for (const Summary& summary : unit.summaries.get())
-    if (std::find(hooks.begin(), hooks.end(), summary.hook) != hooks.end())
-      for (const Period period : periods)
-        add_cells(database_, cells_table(prefix_, *summary.hook, period), dictionary_, summary, period);
+  for (const Table& table : tables) {
+    const std::vector<StoredCell> cells = ordered.get();
+    order_next();
+    add_cells(database_, cells_table(prefix_, *table.summary->hook, table.period), cells);
+  }
   settle_rejects(unit, source);
   keep_rejects(unit, source);
   return source;

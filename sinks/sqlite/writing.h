@@ -11,10 +11,15 @@
 
 namespace track_usage::sqlite {
 
-// Adds one period's cells to a table of cells, or takes them out of it with
-// sign -1. The dictionary has resolved their batch.
-void add_cells(Database& database, const std::string& table, Dictionary& dictionary, const Summary& summary,
-               Period period, int sign = 1);
+// Cells as their tables keep them.
+struct StoredCell {
+  std::int64_t bucket, key, hits, transfer;
+};
+// One period's cells in the order of their table, to be taken out of it with
+// sign -1. The dictionary has resolved their batch; any thread may ask.
+std::vector<StoredCell> stored_cells(const Dictionary& dictionary, const Summary& summary, Period period, int sign = 1);
+// Adds them to those of a table.
+void add_cells(Database& database, const std::string& table, const std::vector<StoredCell>& cells);
 
 class UnitWriter {
  public:

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <thread>
 
@@ -18,6 +19,7 @@
 #include "src/commands/commands.h"
 #include "src/plan.h"
 #include "src/report_page.h"
+#include "src/report_sums.h"
 
 namespace track_usage {
 namespace {
@@ -151,15 +153,18 @@ int report_logs(const Options& options, PageOptions& page, Figures& figures, con
   return report.signal != 0 ? 128 + report.signal : exit;
 }
 
-void report_store(const Options& options, PageOptions& page, Figures& figures, Store& store, const Zone& zone,
-                  const Filter& filter) {
-  page.title = visible(store.shown());
-  RowQuery query;
+// More are not read unasked: their summaries tell most, and at once.
+constexpr std::uint64_t most_rows = 300'000;
+
+bool picks_rows(const Options& o) {
+  const std::array lists = {&o.include, &o.exclude, &o.status,   &o.method, &o.host,
+                            &o.remote,  &o.agent,   &o.username, &o.visitor};
+  return std::any_of(lists.begin(), lists.end(), [](const auto* list) { return !list->empty(); });
+}
+
+void report_rows(PageOptions& page, Figures& figures, Store& store, RowQuery query, const Filter& filter) {
   query.newest_first = false;
   query.rows_a_batch = 200'000;  // each text is looked up once a batch
-  const std::int64_t now = ::time(nullptr);
-  if (!options.since.empty()) query.since = parse_when(options.since, "--since", now, zone);
-  if (!options.until.empty()) query.until = parse_when(options.until, "--until", now, zone);
   std::vector<std::uint8_t> keep;
   Counts counts;
   store.rows(query, [&](const Batch& batch) {
@@ -168,8 +173,31 @@ void report_store(const Options& options, PageOptions& page, Figures& figures, S
     return true;
   });
   if (counts.filtered() != 0)
-    page.notes.push_back(fmt::format("{} left out by filters.", fmt::format("{} row{}", grouped(counts.filtered()),
-                                                                            counts.filtered() == 1 ? "" : "s")));
+    page.notes.push_back(fmt::format("{} left out by filters.", counted(counts.filtered(), "row")));
+}
+
+void report_store(const Options& options, PageOptions& page, Figures& figures, Store& store, const Zone& zone,
+                  const Filter& filter) {
+  page.title = visible(store.shown());
+  RowQuery query;
+  const std::int64_t now = ::time(nullptr);
+  if (!options.since.empty()) query.since = parse_when(options.since, "--since", now, zone);
+  if (!options.until.empty()) query.until = parse_when(options.until, "--until", now, zone);
+  const Settings settings = store.settings().value_or(Settings());
+  const std::vector<const Hook*> hooks = hooks_named(settings.hooks);
+  bool summed =
+      !options.all_rows && !picks_rows(options) && settings.zone == zone.name() && SumReport::possible(settings);
+  if (summed) {
+    const SumReport sums(store, hooks, zone, query.since, query.until);
+    summed = sums.hits() > most_rows;
+    if (summed) sums.add_to(figures);
+  }
+  if (summed)
+    page.notes.emplace_back(
+        "From the summaries, by whole hours. Times, referrers, what was not found and the errors of each page are "
+        "read from the rows by --all-rows.");
+  else
+    report_rows(page, figures, store, query, filter);
   std::uint64_t rejected = 0;
   for (const SourceRecord& source : store.sources()) rejected += source.rejected;
   if (rejected != 0)

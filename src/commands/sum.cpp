@@ -14,12 +14,13 @@
 #include "src/commands/commands.h"
 #include "src/error.h"
 #include "src/plan.h"
+#include "src/summary.h"
+#include "src/totals.h"
 
 namespace track_usage {
 namespace {
 
 constexpr std::uint64_t usual_top = 20;
-constexpr std::int64_t hour = 3600, day = 86400;
 
 const Hook& hook_of(const Options& options, const Settings& settings) {
   const std::string kept =
@@ -28,21 +29,6 @@ const Hook& hook_of(const Options& options, const Settings& settings) {
   if (std::find(settings.hooks.begin(), settings.hooks.end(), name) == settings.hooks.end())
     throw Error(Exit::usage, fmt::format("this store keeps no '{}' summary", visible(name)), kept);
   return *hooks_named({name}).front();
-}
-
-// The first bucket that begins at or after an instant, or, for --since, the
-// one that holds it. As in Cell: seconds for hours, days for the others.
-std::int64_t bucket_of(std::int64_t micros, Period period, const Zone& zone, bool holding) {
-  const std::int64_t seconds = floor_div(micros, 1'000'000);
-  const std::int64_t offset = zone.at(seconds).offset;
-  const std::int64_t local = seconds + offset;
-  if (period == Period::hour) {
-    const std::int64_t begin = floor_div(local, hour) * hour - offset;
-    return holding || begin * 1'000'000 == micros ? begin : begin + hour;
-  }
-  const std::int64_t date = floor_div(local, day);
-  if (holding) return period == Period::month ? month_begin(date) : date;
-  return date * day == local && micros % 1'000'000 == 0 ? date : date + 1;
 }
 
 std::string date_of(const Sum& sum, Period period) {
@@ -101,10 +87,14 @@ class Summing {
     return sums;
   }
 
-  std::vector<Sum> totals() {
-    SumQuery query = of(period_);
-    query.total = true;
-    return store_.sums(hook_, query);
+  // Over the span, its ends rounded outwards to the period.
+  std::vector<Sum> ranked() {
+    const SumQuery query = of(period_);
+    const auto instant = [&](std::int64_t bucket) {
+      const bool end = bucket == INT64_MIN || bucket == INT64_MAX;
+      return end || period_ == Period::hour ? bucket : zone_.to_utc(bucket * 86400);
+    };
+    return totals(store_, hook_, fewest_buckets(instant(query.since), instant(query.until), zone_), query.key);
   }
 
   void tell_more() const {
@@ -117,9 +107,9 @@ class Summing {
   SumQuery of(Period period) const {
     SumQuery query{.period = period, .key = options_.key};
     if (!options_.since.empty())
-      query.since = bucket_of(parse_when(options_.since, "--since", now_, zone_), period, zone_, true);
+      query.since = bucket_holding(parse_when(options_.since, "--since", now_, zone_), period, zone_);
     if (!options_.until.empty())
-      query.until = bucket_of(parse_when(options_.until, "--until", now_, zone_), period, zone_, false);
+      query.until = bucket_from(parse_when(options_.until, "--until", now_, zone_), period, zone_);
     return query;
   }
 
@@ -210,7 +200,7 @@ int sum(const Options& options) {
   std::vector<Sum> sums;
   std::uint64_t all = 0, keys = 0;
   if (ranked) {
-    sums = summing.totals();
+    sums = summing.ranked();
     for (const Sum& sum : sums) all += sum.hits;
     keys = sums.size();
     const std::uint64_t top = options.top.value_or(usual_top);
