@@ -35,8 +35,9 @@ OWNERS = {
     "re2/": {"src/filter_tests.cpp"},
 }
 NOT_IN_HEADERS = ("nlohmann/", "CLI/", "SQLiteCpp/", "toml++/")
-# Threads live in one file. <thread> elsewhere may only ask how many cores there are or wait.
+# Threads live in one file, but for a store's helper that puts cells in order. <thread> elsewhere may only ask how many cores there are or wait.
 THREADS = re.compile(r"\bstd::(jthread|thread\b(?!::)|async)")
+THREADED = ("src/pipeline.cpp", "sinks/sqlite/writing.cpp")
 
 
 def floor_of(path):
@@ -55,8 +56,8 @@ def main():
         text = file.read_text()
         for number, line in enumerate(text.splitlines(), 1):
             where = f"{name}:{number}"
-            if THREADS.search(line.split("//")[0]) and name != "src/pipeline.cpp":
-                errors.append(f"{where}: starts a thread; src/pipeline.cpp alone does")
+            if THREADS.search(line.split("//")[0]) and name not in THREADED:
+                errors.append(f"{where}: starts a thread; src/pipeline.cpp does")
             found = re.match(r'\s*#include\s+([<"])([^>"]+)[>"]', line)
             if not found:
                 continue
