@@ -142,17 +142,17 @@ TextId RowBuilder::remote(std::string_view raw, const Fields& fields) {
 
 Request RowBuilder::split(std::string_view undone, const Fields& fields) {
   Request r;
-  const auto text = [&](std::string_view bytes) {
-    if (is_plain(bytes)) return batch_->texts.intern(bytes);
+  const auto text = [&](std::string_view bytes, bool plain) {
+    if (plain || is_plain(bytes)) return batch_->texts.intern(bytes);
     text_value_.clear();
     if (!append_text(text_value_, bytes)) r.flags |= not_utf8;
     return batch_->texts.intern(text_value_);
   };
-  if (undone.data() != nullptr) r.request = text(undone);
+  if (undone.data() != nullptr) r.request = text(undone, fields.plain);
   const SplitRequest parts = split_request(undone);
   if (parts.malformed) r.flags |= malformed_request;
-  if (parts.method.data() != nullptr) r.method = text(parts.method);
-  if (parts.protocol.data() != nullptr) r.protocol = text(parts.protocol);
+  if (parts.method.data() != nullptr) r.method = text(parts.method, fields.plain);
+  if (parts.protocol.data() != nullptr) r.protocol = text(parts.protocol, fields.plain);
   if (parts.target.data() == nullptr) {
     r.url = batch_->texts.intern("-");
     return r;
@@ -160,18 +160,18 @@ Request RowBuilder::split(std::string_view undone, const Fields& fields) {
   const SplitTarget target = split_target(parts.method, parts.target);
   if (!is_null(fields.scheme) && !is_null(fields.host) && !target.absolute && parts.target.starts_with('/')) {
     path_.assign(fields.scheme).append("://").append(fields.host).append(parts.target);
-    r.url = text(path_);
+    r.url = text(path_, false);
   } else {
-    r.url = text(parts.target);
+    r.url = text(parts.target, fields.plain);
   }
   const std::uint8_t flags = r.flags;  // of the logged bytes: percent-decoding sets none (ruling 8)
   if (target.path.data() != nullptr) {
     if (target.path.find('%') == std::string_view::npos) {
-      r.path = text(target.path);
+      r.path = text(target.path, fields.plain);
     } else {
       path_.clear();
       append_percent_decoded(path_, target.path);
-      r.path = text(path_);
+      r.path = text(path_, false);
     }
   }
   r.flags = flags;

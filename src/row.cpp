@@ -9,7 +9,6 @@
 namespace track_usage {
 namespace {
 
-constexpr std::uint32_t unmapped = UINT32_MAX;
 constexpr std::size_t block_size = 256 * 1024;
 
 }  // namespace
@@ -72,6 +71,20 @@ TextId Texts::intern(std::string_view text, std::uint64_t hash) {
   entries_.push_back({keep(text), static_cast<std::uint32_t>(text.size()), hash});
   if (entries_.size() * 2 > slots_.size()) grow();
   return id;
+}
+
+void Texts::intern_all(const Texts& from, const std::vector<std::uint8_t>& chosen, std::vector<TextId>& ids) {
+  constexpr std::size_t at_once = 32;  // as many misses as the processor has under way, and some
+  ids.assign(from.size(), null_text);
+  const auto slot_of = [&](TextId id) -> const Slot& { return slots_[from.hash(id) & (slots_.size() - 1)]; };
+  for (TextId begin = 1; begin < from.size(); begin += at_once) {
+    const auto end = static_cast<TextId>(std::min<std::size_t>(begin + at_once, from.size()));
+    for (TextId id = begin; id < end; ++id) __builtin_prefetch(&slot_of(id));
+    for (TextId id = begin; id < end; ++id) __builtin_prefetch(&entries_[slot_of(id).id]);
+    for (TextId id = begin; id < end; ++id) __builtin_prefetch(entries_[slot_of(id).id].data);
+    for (TextId id = begin; id < end; ++id)
+      if (chosen.empty() || chosen[id] != 0) ids[id] = intern(from[id], from.hash(id));
+  }
 }
 
 std::uint64_t Counts::filtered() const {
@@ -175,65 +188,109 @@ std::uint64_t hash_agent(const Agent& a) {
   return mix(a.string, 0);
 }
 
+// Room for so many, growing as push_back would.
+std::size_t grown(std::size_t capacity, std::size_t needed) {
+  return needed <= capacity ? capacity : std::max(needed, capacity * 2);
+}
+
+// What the rows that are kept refer to.
+void mark_used(const Batch& from, const std::vector<std::uint8_t>& keep, std::vector<std::uint8_t>& texts,
+               std::vector<std::uint8_t>& requests, std::vector<std::uint8_t>& agents,
+               std::vector<std::uint8_t>& hours) {
+  texts.assign(from.texts.size(), 0);
+  requests.assign(from.requests.size(), 0);
+  agents.assign(from.agents.size(), 0);
+  hours.assign(from.hours.size(), 0);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (keep[i] == 0) continue;
+    requests[from.request[i]] = agents[from.agent[i]] = 1;
+    if (!from.hour.empty()) hours[from.hour[i]] = 1;
+    for (const auto& ids : from.own)
+      if (!ids.empty()) texts[ids[i]] = 1;
+  }
+  for (std::size_t id = 0; id < requests.size(); ++id)
+    if (const Request& r = from.requests[id]; requests[id] != 0)
+      for (const TextId t : {r.request, r.method, r.url, r.path, r.url_args, r.protocol}) texts[t] = 1;
+  for (std::size_t id = 0; id < agents.size(); ++id)
+    if (const Agent& a = from.agents[id]; agents[id] != 0)
+      for (const TextId t : {a.string, a.browser, a.language, a.platform, a.version, a.bot}) texts[t] = 1;
+}
+
 }  // namespace
 
 void Gatherer::append(Batch& to, const Batch& from, const std::vector<std::uint8_t>& keep) {
-  texts_.assign(from.texts.size(), unmapped);
-  texts_[null_text] = null_text;
-  requests_.assign(from.requests.size(), unmapped);
-  agents_.assign(from.agents.size(), unmapped);
-  requests_[0] = agents_[0] = 0;
-  hours_.assign(from.hours.size(), unmapped);
+  map_values(to, from, keep);
+  std::vector<std::uint32_t>& rows = rows_;
+  rows.clear();
+  for (std::uint32_t i = 0; i < from.size(); ++i)
+    if (keep.empty() || keep[i] != 0) rows.push_back(i);
 
-  const auto text = [&](TextId id) {
-    if (texts_[id] == unmapped) texts_[id] = to.texts.intern(from.texts[id], from.texts.hash(id));
-    return texts_[id];
+  const std::size_t before = to.size();
+  const auto take = [&](auto& column, const auto& values) {
+    column.reserve(grown(column.capacity(), before + rows.size()));
+    if (rows.size() == from.size())
+      column.insert(column.end(), values.begin(), values.end());
+    else
+      for (const std::uint32_t row : rows) column.push_back(values[row]);
   };
-  const auto request = [&](std::uint32_t id) {
-    if (requests_[id] != unmapped) return requests_[id];
+  const auto take_mapped = [&](std::vector<std::uint32_t>& column, const std::vector<std::uint32_t>& ids,
+                               const std::vector<std::uint32_t>& map) {
+    column.reserve(grown(column.capacity(), before + rows.size()));
+    for (const std::uint32_t row : rows) column.push_back(map[ids[row]]);
+  };
+  take(to.time, from.time);
+  take(to.offset, from.offset);
+  take(to.bytes, from.bytes);
+  take(to.micros, from.micros);
+  take(to.status, from.status);
+  take(to.flags, from.flags);
+  take_mapped(to.request, from.request, requests_);
+  take_mapped(to.agent, from.agent, agents_);
+  if (!from.hour.empty()) take_mapped(to.hour, from.hour, hours_);
+  for (std::size_t c = 0; c < own_columns; ++c) {
+    if (from.own[c].empty() && to.own[c].empty()) continue;
+    to.own[c].resize(from.own[c].empty() ? to.size() : before, null_text);
+    if (!from.own[c].empty()) take_mapped(to.own[c], from.own[c], texts_);
+  }
+}
+
+// Ids of `from`'s values in `to`: value by value and not row by row, so that
+// one look-up does not wait for the memory of the one before.
+void Gatherer::map_values(Batch& to, const Batch& from, const std::vector<std::uint8_t>& keep) {
+  std::vector<std::uint8_t> text_used, request_used, agent_used, hour_used;  // empty: all are
+  if (!keep.empty()) mark_used(from, keep, text_used, request_used, agent_used, hour_used);
+  const auto used = [](const std::vector<std::uint8_t>& marks, std::size_t id) {
+    return marks.empty() || marks[id] != 0;
+  };
+
+  to.texts.intern_all(from.texts, text_used, texts_);
+
+  requests_.assign(from.requests.size(), 0);
+  for (std::uint32_t id = 1; id < from.requests.size(); ++id) {
+    if (!used(request_used, id)) continue;
     Request r = from.requests[id];
-    for (TextId* t : {&r.request, &r.method, &r.url, &r.path, &r.url_args, &r.protocol}) *t = text(*t);
-    return requests_[id] =
-               find_or_add(request_slots_, to.requests, r, hash_request(r), std::equal_to<Request>(), hash_request);
-  };
-  const auto agent = [&](std::uint32_t id) {
-    if (agents_[id] != unmapped) return agents_[id];
+    for (TextId* t : {&r.request, &r.method, &r.url, &r.path, &r.url_args, &r.protocol}) *t = texts_[*t];
+    requests_[id] =
+        find_or_add(request_slots_, to.requests, r, hash_request(r), std::equal_to<Request>(), hash_request);
+  }
+  agents_.assign(from.agents.size(), 0);
+  for (std::uint32_t id = 1; id < from.agents.size(); ++id) {
+    if (!used(agent_used, id)) continue;
     Agent a = from.agents[id];
-    for (TextId* t : {&a.string, &a.browser, &a.language, &a.platform, &a.version, &a.bot}) *t = text(*t);
+    for (TextId* t : {&a.string, &a.browser, &a.language, &a.platform, &a.version, &a.bot}) *t = texts_[*t];
     const auto same = [](const Agent& x, const Agent& y) { return x.string == y.string; };
-    return agents_[id] = find_or_add(agent_slots_, to.agents, a, hash_agent(a), same, hash_agent);
-  };
-  const auto hour = [&](std::uint32_t id) {
-    if (hours_[id] == unmapped) {
-      const auto same = [&](const Hour& h) { return h.start == from.hours[id].start; };
-      // From the back: a log's hours follow each other.
-      const auto found = std::find_if(to.hours.rbegin(), to.hours.rend(), same);
-      hours_[id] = static_cast<std::uint32_t>(to.hours.rend() - found) - 1;
-      if (found == to.hours.rend()) {
-        hours_[id] = static_cast<std::uint32_t>(to.hours.size());
-        to.hours.push_back(from.hours[id]);
-      }
-    }
-    return hours_[id];
-  };
-
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    if (!keep.empty() && !keep[i]) continue;
-    to.time.push_back(from.time[i]);
-    to.offset.push_back(from.offset[i]);
-    to.bytes.push_back(from.bytes[i]);
-    to.micros.push_back(from.micros[i]);
-    to.status.push_back(from.status[i]);
-    to.flags.push_back(from.flags[i]);
-    to.request.push_back(request(from.request[i]));
-    to.agent.push_back(agent(from.agent[i]));
-    if (!from.hour.empty()) to.hour.push_back(hour(from.hour[i]));
-    for (std::size_t c = 0; c < own_columns; ++c) {
-      if (from.own[c].empty() && to.own[c].empty()) continue;
-      const TextId id = from.own[c].empty() ? null_text : text(from.own[c][i]);
-      to.set(static_cast<Column>(c), id);
-    }
-    to.end_row();
+    agents_[id] = find_or_add(agent_slots_, to.agents, a, hash_agent(a), same, hash_agent);
+  }
+  hours_.assign(from.hours.size(), 0);
+  for (std::uint32_t id = 0; id < from.hours.size(); ++id) {
+    if (!used(hour_used, id)) continue;
+    const auto same = [&](const Hour& h) { return h.start == from.hours[id].start; };
+    // From the back: a log's hours follow each other.
+    const auto found = std::find_if(to.hours.rbegin(), to.hours.rend(), same);
+    hours_[id] = static_cast<std::uint32_t>(to.hours.rend() - found) - 1;
+    if (found != to.hours.rend()) continue;
+    hours_[id] = static_cast<std::uint32_t>(to.hours.size());
+    to.hours.push_back(from.hours[id]);
   }
 }
 

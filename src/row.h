@@ -28,6 +28,8 @@ class Texts {
   Texts();
   TextId intern(std::string_view text);
   TextId intern(std::string_view text, std::uint64_t hash);
+  // Every text of `from`, or those with chosen[id]; ids[id] is what it is here.
+  void intern_all(const Texts& from, const std::vector<std::uint8_t>& chosen, std::vector<TextId>& ids);
   std::string_view operator[](TextId id) const { return {entries_[id].data, entries_[id].size}; }
   std::uint64_t hash(TextId id) const { return entries_[id].hash; }
   std::size_t size() const { return entries_.size(); }
@@ -199,7 +201,10 @@ class Gatherer {
   void forget();  // `to` was cleared or is another
 
  private:
+  void map_values(Batch& to, const Batch& from, const std::vector<std::uint8_t>& keep);
+
   std::vector<std::uint32_t> texts_, requests_, agents_, hours_;  // from's ids to to's
+  std::vector<std::uint32_t> rows_;                               // of from that are taken
   std::vector<std::uint32_t> request_slots_, agent_slots_;        // hash tables over to's
 };
 

@@ -2,7 +2,7 @@
 """Holds speed as ratios that are measured in one run, with generous bounds: what
 halves it is seen, whatever the machine.
 
-    speed.py TRACK-USAGE PARSE_BENCH RAW_SQLITE
+    speed.py TRACK-USAGE STEP_BENCH RAW_SQLITE
 """
 
 import os
@@ -18,14 +18,14 @@ LINES, ROUNDS = 100_000, 3
 PARSE_IN_SCANS, RUN_IN_RAW, AGAIN_IN_RUN = 90, 1.3, 0.15
 
 bench = Bench(sys.argv[1])
-parse_bench, raw_sqlite = map(os.path.abspath, sys.argv[2:4])
+step_bench, raw_sqlite = map(os.path.abspath, sys.argv[2:4])
 bench.room("speed")
 log, twin = bench.folder / "a.log", bench.folder / "a.json"
 subprocess.run([sys.executable, TESTS / "bench" / "generate.py", str(LINES), log, "--json", twin], check=True)
 
-said = subprocess.run([parse_bench, log, twin], capture_output=True, text=True)
+said = subprocess.run([step_bench, log, twin], capture_output=True, text=True)
 bench.check("no allocation a line", said.returncode, 0)
-for name, times in re.findall(r"/([\w.]+): .*\(([\d.]+) times the scan\)", said.stdout):
+for name, times in re.findall(r"/([\w.]+): [^/]* in ([\d.]+) times the scan", said.stdout):
     print(f"{name}: parsing takes {times} newline scans")
     bench.check(f"parsing {name}", float(times) < PARSE_IN_SCANS or times, True)
 
