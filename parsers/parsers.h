@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "src/parser.h"
@@ -12,8 +13,11 @@ namespace track_usage {
 
 std::span<const ParserInfo* const> all_parsers();
 
-// A dialect by name, or "json:FIELD=KEY,..."; throws Error (usage) with a
-// suggestion. Not "auto", which is all of them.
+// A dialect by name, by "json:FIELD=KEY,..." or by a format string of Apache or
+// nginx; throws Error (usage) with a suggestion. Not "auto", which is all of them.
 std::unique_ptr<Parser> make_parser(std::string_view format, const LogOptions& options);
+
+// What the dialect of a format is called: "json", "apache".
+std::string parser_name(std::string_view format);
 
 }  // namespace track_usage

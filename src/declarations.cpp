@@ -180,7 +180,7 @@ class Declarations {
   }
 
   void reading_lines(CLI::App* c) {
-    repeated(c, "--format", o_.formats, "FORMAT", "auto, a name of `track-usage list formats`, or json:FIELD=KEY,...")
+    repeated(c, "--format", o_.formats, "FORMAT", "auto, a name of `track-usage list formats`, json:FIELD=KEY,..., or a LogFormat or log_format string")
         ->default_str("auto");
     c->add_option("--log-tz", o_.log_zone, "time zone of logs that state none")->type_name("ZONE")->default_str("UTC");
     c->add_option("--server", o_.server, "server name of every row, instead of the log's")->type_name("NAME");

@@ -117,7 +117,6 @@ TextId RowBuilder::value(std::string_view raw, const Fields& fields) {
 
 // The client without brackets and port; the port goes to port_.
 TextId RowBuilder::remote(std::string_view raw, const Fields& fields) {
-  port_.clear();
   const auto colon = raw.find(':');
   if (colon == std::string_view::npos) return value(raw, fields);
   const auto is_port = [](std::string_view text) {
@@ -306,7 +305,9 @@ void RowBuilder::add(const Fields& fields, const char* line) {
   const std::uint32_t agent_index = agent(fields);
   b.agent.push_back(agent_index);
 
-  b.set(Column::remote_addr, remote(fields.remote, fields));
+  port_.clear();
+  if (fields.remote.data() != nullptr) b.set(Column::remote_addr, remote(fields.remote, fields));
+  if (!is_null(fields.peer)) b.set(Column::peer_addr, value(fields.peer, fields));
   if (!is_null(fields.referrer)) b.set(Column::referrer, value(fields.referrer, fields));
   if (!is_null(fields.forwarded)) b.set(Column::xforwardedfor, value(fields.forwarded, fields));
   if (!is_null(fields.user))
@@ -381,6 +382,11 @@ Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const
       fields = tried;
     }
     first = false;
+  }
+  // Whoever was tried later has written over its scratch.
+  if (parsers_.size() > 1 && choice.reading.match != Match::none && choice.parser != parsers_.back()) {
+    fields = {};
+    choice.parser->read(line, fields);
   }
   if (choice.reading.match == Match::truncated) fields.flags |= truncated_line;
   return choice;

@@ -24,7 +24,7 @@ enum class Escapes : std::uint8_t { clf, undone };
 // the dialect does not have.
 struct Fields {
   std::string_view host, remote, ident, user, request, referrer, agent;
-  std::string_view forwarded, accept_language, scheme;
+  std::string_view peer, forwarded, accept_language, scheme;
   std::string_view method, target, protocol;  // where the log has them apart: request is then empty
   std::string_view extra;                     // what follows a positional format's last field, as logged
   std::string_view variables;                 // ready members of a JSON object ("a":1,"b":"x") for track_var

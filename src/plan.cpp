@@ -144,7 +144,7 @@ Dialects make_dialects(const Options& options) {
   const auto add = [&](const std::string& format) {
     dialects.owned.push_back(make_parser(format, log));
     dialects.parsers.push_back(dialects.owned.back().get());
-    dialects.names.push_back(format.substr(0, format.find(':')));
+    dialects.names.push_back(parser_name(format));
   };
   const bool automatic = options.formats.empty() ||
                          std::find(options.formats.begin(), options.formats.end(), "auto") != options.formats.end();
