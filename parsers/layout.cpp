@@ -17,9 +17,17 @@ namespace track_usage {
 namespace {
 
 constexpr std::int64_t second = 1'000'000;
+// The years 1 to 9999, as other times are bounded.
+constexpr std::int64_t first_time = -62'135'596'800 * second, end_time = 253'402'300'800 * second;
 
 bool is_time(Part part) {
   return part >= Part::clf_time && part <= Part::strftime;
+}
+
+// An unquoted field of these parts may hold blanks where it is the last.
+bool holds_blanks(Part part) {
+  return part == Part::variable || part == Part::skipped || part == Part::agent || part == Part::referrer ||
+         part == Part::forwarded || part == Part::request || part == Part::strftime || part == Part::clf_time;
 }
 
 std::optional<std::int64_t> number_of(std::string_view text) {
@@ -46,6 +54,7 @@ class LayoutParser final : public Parser {
                                                : fmt::format("'{}' before {}", field.before, field.shown));
       valid_.push_back(fmt::format("{} as {} writes it", field.shown, layout_.name));
       quoted_.push_back(field.before.ends_with('"') && next_text(i).starts_with('"'));
+      addressed_ = addressed_ || field.part == Part::remote;
       if (field.part == Part::strftime) forms_.append(field.name) += '\n';
     }
     expected_.push_back(fmt::format("'{}' at the end", layout_.after));
@@ -106,7 +115,7 @@ class LayoutParser final : public Parser {
   std::vector<std::string> valid_;     // in each field
   std::vector<bool> quoted_;
   std::string forms_;  // of all fields that are parts of a time, a line each
-  bool zoned_ = false;
+  bool zoned_ = false, addressed_ = false;
 };
 
 // The end of a quoted field: the first quote that no backslash escapes.
@@ -138,55 +147,69 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   std::int64_t fraction = 0;
   bool time = false, status = false;
   Reading r;
+  // False: no sound time was found.
+  const auto settle = [&] {
+    if (!time || (!forms_.empty() && !take_stamp(f, m))) return false;
+    f.time += fraction;
+    if (!m.target.empty()) f.target = m.target;
+    f.variables = m.variables;
+    f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
+    return f.time >= first_time && f.time < end_time;
+  };
+  // A line is a row if its frame stands before the place.
   const auto stop = [&](const char* where, Reject reason, std::string_view expected) {
-    // A line that ends early is a row if its frame stands.
-    const bool framed = time && status && reason == Reject::truncated;
+    const bool framed = time && status && (f.remote.data() != nullptr || !addressed_) && settle();
     r.match = framed ? Match::truncated : Match::none;
     r.reason = reason;
     r.column = static_cast<std::uint32_t>(where - line.data());
     r.expected = expected;
-    f.variables = m.variables;
+    f.extra = {where, static_cast<std::size_t>(end - where)};
     return r;
   };
   for (std::size_t i = 0; i < layout_.fields.size(); ++i) {
     const LayoutField& field = layout_.fields[i];
-    const auto left = static_cast<std::size_t>(end - at);
-    if (left < field.before.size() || std::memcmp(at, field.before.data(), field.before.size()) != 0)
-      return stop(at, at == end ? Reject::truncated : Reject::unknown_format, expected_[i]);
+    const std::string_view left(at, static_cast<std::size_t>(end - at));
+    if (!left.starts_with(field.before))
+      return stop(at, field.before.starts_with(left) ? Reject::truncated : Reject::unknown_format, expected_[i]);
     at += field.before.size();
     const std::string& next = next_text(i);
     const char* stop_at = nullptr;
     if (quoted_[i] && layout_.escaped)
       stop_at = closing_quote(at, end, f.plain);
-    else if (next.empty())  // the last field, or one before a slash
-      stop_at = i + 1 == layout_.fields.size() ? end : find_text(at, end, "/");
-    else
+    else if (!next.empty())
       stop_at = find_text(at, end, next);
-    // The last field but for text that may be cut: its rest is all there is.
-    if (stop_at == nullptr) return stop(end, Reject::truncated, expected_[i + 1]);
+    else if (i + 1 < layout_.fields.size())
+      stop_at = find_text(at, end, "/");
+    else if (holds_blanks(field.part) || (stop_at = find_text(at, end, " ")) == nullptr)
+      stop_at = end;
+    if (stop_at == nullptr) {  // the line ends here, with what there is of the field
+      std::string_view text(at, static_cast<std::size_t>(end - at));
+      if (!quoted_[i] && !holds_blanks(field.part)) text = text.substr(0, text.find(' '));
+      Reject reason = Reject::truncated;
+      status = (take(field, text, f, m, reason) && field.part == Part::status) || status;
+      return stop(at + text.size(), Reject::truncated, expected_[i + 1]);
+    }
     const std::string_view text(at, static_cast<std::size_t>(stop_at - at));
     Reject reason = Reject::unknown_format;
     if (field.part == Part::millis_fraction || field.part == Part::micros_fraction) {
       const auto n = number_of(text);
-      if (!n) return stop(at, Reject::bad_time, valid_[i]);
+      if (!n || *n >= second) return stop(at, Reject::bad_time, valid_[i]);
       fraction = field.part == Part::millis_fraction ? *n * 1000 : *n;
     } else if (!take(field, text, f, m, reason)) {
       return stop(at, reason, valid_[i]);
     }
     time = time || is_time(field.part);
     status = status || field.part == Part::status;
-    r.named += field.part > Part::skipped;
+    if (field.part > Part::skipped) ++r.named;
     at = stop_at;
   }
-  if (!m.stamp.empty() && !take_stamp(f, m)) {
+  if (!settle()) {
     const auto last = std::find_if(layout_.fields.rbegin(), layout_.fields.rend(),
-                                   [](const LayoutField& field) { return field.part == Part::strftime; });
-    return stop(line.data(), Reject::bad_time, valid_[static_cast<std::size_t>(layout_.fields.rend() - last) - 1]);
+                                   [](const LayoutField& field) { return is_time(field.part); });
+    r.reason = Reject::bad_time;
+    r.expected = valid_[static_cast<std::size_t>(layout_.fields.rend() - last) - 1];
+    return r;
   }
-  f.time += fraction;
-  if (!m.target.empty()) f.target = m.target;
-  f.variables = m.variables;
-  f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
   const std::string_view rest(at, static_cast<std::size_t>(end - at));
   if (rest == layout_.after || (rest.starts_with(layout_.after) && trim(rest.substr(layout_.after.size())).empty())) {
     r.match = Match::whole;
@@ -248,14 +271,14 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
       reason = Reject::bad_status;
       if (text == "-") break;
       const auto n = number_of(text);
-      if (!n || *n > 999 || text.size() > 3) return false;
+      if (!n || text.size() != 3) return false;
       f.status = static_cast<std::int16_t>(*n);
       break;
     }
     case Part::bytes:
       if (text == "-") break;
       f.bytes = number_of(text).value_or(no_number);
-      break;
+      return f.bytes != no_number;
     case Part::referrer:
       f.referrer = text;
       break;
@@ -317,6 +340,7 @@ bool LayoutParser::take_time(const LayoutField& field, std::string_view text, Fi
 }
 
 bool LayoutParser::take_stamp(Fields& f, Memory& m) const {
+  if (m.stamp.empty()) return false;
   if (m.stamp != m.last_stamp) {
     std::tm parts{};
     parts.tm_mday = 1;

@@ -19,7 +19,7 @@ struct Options {
   std::string from;
 
   // Reading logs.
-  std::vector<std::string> formats;
+  std::vector<std::string> formats, formats_from;
   std::string log_zone = "UTC";
   std::string server;
   std::vector<std::string> set;  // k=v

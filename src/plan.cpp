@@ -19,6 +19,7 @@
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
 #include "src/error.h"
+#include "src/server_config.h"
 
 namespace track_usage {
 namespace {
@@ -146,10 +147,11 @@ Dialects make_dialects(const Options& options) {
     dialects.parsers.push_back(dialects.owned.back().get());
     dialects.names.push_back(parser_name(format));
   };
-  const bool automatic = options.formats.empty() ||
+  const bool automatic = (options.formats.empty() && options.formats_from.empty()) ||
                          std::find(options.formats.begin(), options.formats.end(), "auto") != options.formats.end();
   for (const std::string& format : options.formats)
     if (format != "auto") add(format);
+  for (const std::string& typed : options.formats_from) add(format_from(typed));
   if (automatic)
     for (const ParserInfo* info : all_parsers())
       if (std::find(dialects.names.begin(), dialects.names.end(), info->name) == dialects.names.end())

@@ -171,6 +171,62 @@ done = bench.run("ingest", "--sink", "print:", "--format", first, "--format", se
 found = [json.loads(line)["speed"] for line in done.stdout.splitlines()]
 bench.check("lines in turn", found, [r.seconds if i % 2 else None for i, r in enumerate(REQUESTS)])
 
+# Out of a server's configuration: what it includes, line ends within, a name that is given twice.
+(bench.folder / "conf.d").mkdir()
+bench.write("apache.conf", br"""# LogFormat "%h nothing" timed
+ServerName www.example.com
+LogFormat "%h %t" timed
+IncludeOptional conf.d/*.conf
+Include none/*.conf
+""")
+bench.write("conf.d/log.conf", br"""  logformat "%h %l %u %t \"%r\" \
+   %>s %b %D" timed
+LogFormat "%h %t \"%r\" %>s %b" short
+CustomLog ${APACHE_LOG_DIR}/access.log timed
+Include apache.conf
+""")
+bench.write("nginx.conf", b"""user www-data;
+http {
+    # log_format main '$time_local';
+    log_format main escape=default '$remote_addr [$time_local] "$request" ' "$status $body_bytes_sent"
+                    ' "$http_user_agent ;; $request_time"';
+    include conf.d/sites;
+    server { location / { return 200 "log_format none '#'; "; } }
+}
+""")
+bench.write("conf.d/sites", b"log_format spare '$msec $remote_addr';include nginx.conf;\n")
+log = [apache('%h %l %u %t "%r"    %>s %b %D', r) for r in REQUESTS]
+for typed, lines, speed in (("apache.conf:timed", log, 1), ("nginx.conf:main", [nginx(
+        '$remote_addr [$time_local] "$request" $status $body_bytes_sent "$http_user_agent ;; $request_time"', r) for r in REQUESTS], 1),
+        ("apache.conf:short", [apache('%h %t "%r" %>s %b', r) for r in REQUESTS], 0)):
+    done = bench.run("ingest", "--sink", "print:", "--format-from", typed, "-", stdin="".join(l + "\n" for l in lines).encode())
+    found = [json.loads(line)["speed"] for line in done.stdout.splitlines()]
+    bench.check(f"--format-from {typed}", found, [r.seconds if speed else None for r in REQUESTS])
+for typed, code, words in (("nginx.conf:mian", 2, "there are: main spare"), ("apache.conf", 2, "add one, as apache.conf:timed"),
+                           ("none.conf:main", 3, "cannot read 'none.conf'"), ("conf.d:main", 3, "Is a directory"),
+                           ("turns.log", 2, "name no log format")):
+    done = bench.run("ingest", "--format-from", typed, "-", stdin=b"x\n")
+    bench.check(f"--format-from {typed}", [done.returncode, words in done.stderr.decode() or done.stderr], [code, True])
+
+# Lines that are not whole: what stands before the place is a row if its frame does.
+COMBINED = r'%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"'
+FRAME = '192.0.2.1 - - [22/Nov/2026:14:05:09 +0000] "GET / HTTP/1.1" 200'
+for line, right in ((FRAME + ' 5 "-" "curl/8', ["curl/8", 5, None, ["truncated_line"]]), (FRAME + ' 5 "htt', [None, 5, None, ["truncated_line"]]),
+                    (FRAME + " 5", [None, 5, None, ["truncated_line"]]), (FRAME, [None, None, None, ["truncated_line"]]),
+                    (FRAME + ' five "-" "curl"', [None, None, {"extra": ["five", "-", "curl"]}, ["truncated_line"]]),
+                    (FRAME + ' 5 "-" "curl" 0.1 "x"', ["curl", 5, {"extra": ["0.1", "x"]}, []]),
+                    (FRAME + r' 5 "-" "a \"quote\" \x41"  ', ['a "quote" A', 5, None, []])):
+    done = bench.run("ingest", "--sink", "print:", "--format", COMBINED, "-", stdin=line.encode() + b"\n")
+    r = json.loads(done.stdout or "{}")
+    bench.check(f"a row of {line}", [r["user_agent"]["string"], r["content_length"], r["track_var"], r["flags"]] if r else done, right)
+for line, reason in ((FRAME[:-4], "truncated"), (FRAME[:-3] + "2000 5", "bad_status"), (FRAME.replace("Nov", "Nor"), "bad_time"),
+                     ("x y", "truncated"), ("192.0.2.1 [22/Nov/2026:14:05:09 +0000]", "truncated"), ('{"a": 1} {', "truncated")):
+    done = bench.run("explain", "--format", COMBINED, line)
+    bench.check(f"{line} is none", [done.returncode, re.search(r"nearest: (\w+)", done.stdout.decode())[1]], [1, reason])
+# The last field takes no more than its own.
+done = bench.run("ingest", "--sink", "print:", "--format", '%h %t "%r" %>s %b', "-", stdin=FRAME.replace(" - -", "").encode() + b' 5 "-" "curl"\n')
+bench.check("extra fields", [json.loads(done.stdout)[k] for k in ("content_length", "track_var")], [5, {"extra": ["-", "curl"]}])
+
 # What cannot be: the error says where.
 for form, words in (("%h %Z", "Apache has no directive '%Z'"), ("%h %{Referer", "this { is not closed"), ("$remote_addr $", "without the name"),
                     ('%h "%r" %>s', "no field of the format tells the time"), ("%h%u %t", "%u follows %h with nothing between")):

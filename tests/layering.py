@@ -12,7 +12,7 @@ DOORS = {"parsers/parsers.h", "sinks/sinks.h", "hooks/hooks.h"}
 FLOORS = [
     ["src/main.cpp"],
     ["src/commands/"],
-    ["src/plan", "src/options", "src/declarations", "src/config"],
+    ["src/plan", "src/options", "src/declarations", "src/config", "src/server_config"],
     ["src/pipeline", "src/correction"],
     ["src/input/", "src/enrich/", "src/filter", "src/line_reader", "src/summary", "src/totals", "src/parser.cpp", "src/row_text", "src/report"],
     ["src/row", "src/parser.h", "src/sink.h", "src/store.h", "src/hook.h"],

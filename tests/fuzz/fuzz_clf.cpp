@@ -37,7 +37,14 @@ struct Outcome {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::vector<std::string_view> names = {"combined", "common", "vhost_combined", "json"};
+  static const std::vector<std::string_view> names = {
+      "combined",
+      "common",
+      "vhost_combined",
+      "json",
+      R"(%v%U%q %h [%{%d/%b/%Y:%T}t.%{usec_frac}t %{%z}t] "%r" %>s %b)",
+      R"($remote_addr [$time_iso8601] "$request" $status "$http_user_agent" "$upstream" $request_time)",
+      R"($msec|$remote_addr|$request_method|$uri?$args|$status|$http_referer)"};
   static const auto parsers = [] {
     std::vector<std::unique_ptr<Parser>> made;
     for (const std::string_view name : names) made.push_back(make_parser(name, {}));
@@ -46,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   std::vector<const Parser*> chosen;  // one of them, or all as --format auto does
   for (std::size_t i = 0; i < parsers.size(); ++i)
-    if (data[0] % 5 == i || data[0] % 5 == parsers.size()) chosen.push_back(parsers[i].get());
+    if (const std::size_t kind = data[0] % (parsers.size() + 1); kind == i || kind == parsers.size())
+      chosen.push_back(parsers[i].get());
   const Dispatcher dispatcher(chosen);
   const bool cut = data[0] >= 128;
   const fuzz::Lines input(std::string_view(reinterpret_cast<const char*>(data) + 2, size - 2));

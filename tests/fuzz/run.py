@@ -23,7 +23,7 @@ def seeds(kind):
         return [bytes([number]) + pattern for number, patterns in enumerate(PATTERNS) for pattern in patterns]
     logs = [path.read_bytes().splitlines(keepends=True) for path in sorted(SAMPLES.rglob("*"))
             if path.is_file() and path.suffix in (".log", ".json", ".1")]
-    head = b"\x04\x80" if kind == "clf" else b" "
+    head = b"\x07\x80" if kind == "clf" else b" "
     step = 3 if kind == "clf" else 1
     return [head + b"".join(log[at:at + step]) for log in logs for at in range(0, min(len(log), 150), step)]
 
