@@ -183,8 +183,8 @@ class Declarations {
     repeated(c, "--format", o_.formats, "FORMAT",
              "auto, a name of `track-usage list formats`, json:FIELD=KEY,..., or a LogFormat or log_format string")
         ->default_str("auto");
-    repeated(c, "--format-from", o_.formats_from, "FILE[:NAME]",
-             "a LogFormat or log_format of that name in a server's configuration");
+    repeated(c, "--format-from", o_.formats_from, "FILE",
+             "FILE or FILE:NAME: a LogFormat or log_format of a server's configuration");
     c->add_option("--log-tz", o_.log_zone, "time zone of logs that state none")->type_name("ZONE")->default_str("UTC");
     c->add_option("--server", o_.server, "server name of every row, instead of the log's")->type_name("NAME");
   }
