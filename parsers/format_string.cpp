@@ -376,7 +376,11 @@ Layout StringReader::finish(std::string name) {
     joined[i].field.part = settled[i];
     if (finer && (settled[i] == Part::millis_fraction || settled[i] == Part::micros_fraction))
       joined[i].field.part = Part::skipped;
-    layout.fields.push_back(std::move(joined[i].field));
+    LayoutField& field = joined[i].field;
+    const auto same = [&](const LayoutField& f) { return f.part == Part::variable && f.name == field.name; };
+    if (field.part == Part::variable && std::any_of(layout.fields.begin(), layout.fields.end(), same))
+      field.part = Part::skipped;  // an object has a name once
+    layout.fields.push_back(std::move(field));
   }
   return layout;
 }
@@ -384,8 +388,7 @@ Layout StringReader::finish(std::string name) {
 }  // namespace
 
 bool is_format_string(std::string_view format) {
-  return format.find('%') != std::string_view::npos ||
-         (format.find('$') != std::string_view::npos && !format.starts_with("json:"));
+  return !format.starts_with("json:") && format.find_first_of("%$") != std::string_view::npos;
 }
 
 Layout read_format_string(std::string_view format) {

@@ -161,6 +161,10 @@ check('$msec|$remote_addr|$realip_remote_addr|$request_method $scheme://$host$re
 check('[$time_local] $server_name $http_host $remote_addr $request_method "$uri$is_args$args" $server_protocol $status $body_bytes_sent "$http_referer" "$http_x_forwarded_for"',
       nginx, size=zero, server_name=host, xforwardedfor="198.51.100.7, 10.0.0.1", username=None, track_var={"server_name": "_"})
 
+check('%h %t "%r" %>s %b %k %{X-Custom}i|%k|%{X-Custom}i', apache, username=None, track_var={"keepalive": "3", "http_x_custom": 'say "hi"'}, **NO)
+check('{"t":"$time_iso8601","a":"$remote_addr","r":"$request","s":$status,"b":$body_bytes_sent,"ua":"$http_user_agent","d":$request_time}', nginx,
+      size=zero, speed=seconds, username=None, **NO)
+
 # Without an address there is a row all the same.
 check('[$time_local] "$request" $status $body_bytes_sent', nginx, size=zero, remote_addr=None, username=None, **NO)
 
