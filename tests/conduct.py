@@ -368,14 +368,14 @@ def raw_bytes():
     clean("a file's name in status --rejects", run("status", "--rejects", "--from", "e.db"))
     clean("a file's name in report", run("report", evil + b".log"))
     clean("a file's name in --summary-json", run("ingest", evil + b".log", "--summary-json", "-"))
-    for option in ("--format", "--sink", "--include", "--status", "--since", "--hook", "--tz", "--jobs", "--remote", "--config", "--set"):
+    for option in ("--format", "--format-from", "--sink", "--include", "--status", "--since", "--hook", "--tz", "--jobs", "--remote", "--config", "--set"):
         clean(f"a value of {option}", run("ingest", "h.log", option, evil + b"\\x1b{" + b"(" * (option == "--include")), 0)
     clean("a command", run(evil))
     clean("an option", run("ingest", b"--" + evil))
 
 
 VALUES = {  # one good value of each option of ingest that takes one
-    "--config": "none", "--sink": "print:?format=text", "--format": "combined", "--log-tz": "Europe/Berlin", "--server": "s", "--max-line": "1MiB", "--jobs": "2", "--set": "a=b", "--batch": "1MiB",
+    "--config": "none", "--sink": "print:?format=text", "--format": "combined", "--format-from": "../server.conf", "--log-tz": "Europe/Berlin", "--server": "s", "--max-line": "1MiB", "--jobs": "2", "--set": "a=b", "--batch": "1MiB",
     "--rejects": "r.txt", "--max-rejects": "5", "--max-reject-ratio": "1%", "--source": "s", "--summary-json": "s.json", "--progress": "never", "--include": "*", "--exclude": "/x", "--since": "2026-01-01",
     "--until": "2027-01-01", "--status": "2xx", "--method": "GET", "--host": "*", "--remote": "192.0.2.0/24", "--agent": "*", "--username": "!x", "--visitor": "!x", "--hook": "url", "--url-by": "path", "--tz": "UTC", "--query": "keep",
 }
@@ -385,6 +385,7 @@ VALUELESS = {"--help", "--quiet", "--verbose", "--final", "--verify", "--take-ed
 def no_option_swallows():
     pathlib.Path("a.log").write_text(lines(2))
     pathlib.Path("b.log").write_text(lines(3, 100))
+    pathlib.Path("server.conf").write_text("""log_format main '$remote_addr - $remote_user [$time_local] "$request" $status';""")
     shown = set(re.findall(r"(?m)^ +(?:-\w, *)?(--[a-z-]+)", run("ingest", "--help").stdout.decode()))
     check("options: this test knows each option of ingest", shown <= VALUES.keys() | VALUELESS, shown - VALUES.keys() - VALUELESS)
     for option in sorted(shown):
