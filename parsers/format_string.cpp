@@ -1,7 +1,6 @@
 #include "parsers/format_string.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include <fmt/format.h>

@@ -69,8 +69,8 @@ struct Summary {
 // A byte range of one source that ends at a newline, with all that came of it.
 struct Unit {
   Batch batch;  // rows, rejects (lines counted within the source) and counts
-  // Of every hook that a store in this run keeps. They are summed while the
-  // rows are written: ask for them after that.
+  // Of every hook that a store in this run keeps. They are summed beside
+  // the commit: a store first does what it can without them.
   std::shared_future<std::vector<Summary>> summaries;
   std::uint64_t begin = 0, end = 0;
   std::uint64_t rejects_not_kept = 0;  // counted, but beyond what is kept
