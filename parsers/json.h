@@ -1,16 +1,24 @@
-// The json dialect with a field map, for `--format json:FIELD=KEY,...`.
+// JSON lines: nginx's names, the presets of other servers, and maps of one's own.
 #pragma once
 
 #include <memory>
 #include <string_view>
 
+#include "parsers/named_fields.h"
 #include "src/parser.h"
 
 namespace track_usage {
 
-// `map` is FIELD=KEY pairs with commas between; KEY is a dotted path, in which
-// a backslash takes the next character literally. Empty: the built-in names
-// alone. Throws Error (usage).
+// A server's JSON as data: its keys, in FieldMap's words.
+struct JsonPreset {
+  std::string_view map;
+  NamedTraits traits;
+};
+
+std::unique_ptr<Parser> make_json_preset(const LogOptions& options, const JsonPreset& preset);
+
+// For `--format json:FIELD=KEY,...`, or @FILE with a pair a line: the map's keys
+// come before nginx's names. Throws Error (usage).
 std::unique_ptr<Parser> make_json_parser(const LogOptions& options, std::string_view map);
 
 }  // namespace track_usage

@@ -1,6 +1,7 @@
 #include "parsers/json_walk.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -12,8 +13,6 @@
 #include "src/base/text.h"
 
 namespace track_usage {
-
-using namespace json_keys;
 
 namespace {
 
@@ -71,12 +70,6 @@ inline const char* find_special(const char* at, const char* end) {
 
 }  // namespace
 
-std::size_t JsonWalk::where(Slot from, Slot to) const {
-  const std::uint64_t found = filled_ & bits(from, to);
-  const char* const at = found == 0 ? end_ : values_[static_cast<std::size_t>(std::countr_zero(found))].at;
-  return static_cast<std::size_t>(at - begin_);
-}
-
 // What follows a member or an element: a comma, or the end of what holds it.
 inline const char* JsonWalk::next(const char* at, char close, bool& more) {
   at = blanks(at);
@@ -128,7 +121,7 @@ inline const char* JsonWalk::scalar(const char* at, std::string_view& out) {
 }
 
 // Of a list in a slot the first value counts; the others are read and dropped.
-const char* JsonWalk::keep_first(const char* at, Value& value) {
+const char* JsonWalk::keep_first(const char* at, NamedValues::Value& value) {
   value.text = {};
   at = blanks(at + 1);
   if (peek(at) == ']') return at + 1;
@@ -150,18 +143,26 @@ const char* JsonWalk::keep_first(const char* at, Value& value) {
   return at;
 }
 
+// The value at hand, read and dropped.
+const char* JsonWalk::skip(const char* at) {
+  const std::size_t before = variables_.size();
+  bool taken = false;
+  at = append(at, nullptr, 1, taken);
+  variables_.resize(before);
+  return at;
+}
+
 // The value at hand into its slot.
 inline const char* JsonWalk::keep(const char* at, Slot slot) {
+  if (slot == skipped_slot) return skip(at);
   const char first = peek(at);
-  Value& value = values_[slot];
-  value.at = at + (first == '"');
+  NamedValues::Value value{{}, at + (first == '"')};
   at = first == '[' ? keep_first(at, value) : scalar(at, value.text);
   if (at == nullptr) return nullptr;
-  seen_ |= bit(slot);
   // A request of "-" is kept as logged (ruling 23).
   const std::size_t size = value.text.size();
-  const bool none = size == 0 || (size == 1 && value.text[0] == '-' && slot != request && slot != mapped_request);
-  filled_ = none ? filled_ & ~bit(slot) : filled_ | bit(slot);
+  const bool null = size == 0 || (size == 1 && value.text[0] == '-' && (requests_ & bit(slot)) == 0);
+  values_.set(slot, value.text, value.at, null);
   return at;
 }
 
@@ -176,7 +177,7 @@ void JsonWalk::append_quoted(std::string_view text) {
 }
 
 // The value at hand as JSON text, checked and made safe on the way.
-const char* JsonWalk::append(const char* at, const Map* map, int depth, bool& taken) {
+const char* JsonWalk::append(const char* at, const Key* map, int depth, bool& taken) {
   const char kind = peek(at);
   if (depth > max_depth) return fail(at, "fewer levels");
   if (kind == '{') {
@@ -212,7 +213,7 @@ const char* JsonWalk::append(const char* at, const Map* map, int depth, bool& ta
 
 // A member that no slot takes, from its value on; members_ then has it at the
 // back. What is nested in it may have slots.
-const char* JsonWalk::variable(const char* at, std::string_view key, const Map* map, int depth, bool& taken) {
+const char* JsonWalk::variable(const char* at, std::string_view key, const Key* map, int depth, bool& taken) {
   const std::size_t before = variables_.size();
   Member added{};
   if (!variables_.empty() && variables_.back() != '{') variables_ += ',';
@@ -259,7 +260,7 @@ void JsonWalk::learn(const char* from, const char* to, std::size_t index, Slot s
 }
 
 // The member of that index. `taken`: a slot took something.
-inline const char* JsonWalk::member(const char* at, std::size_t index, const Map* map, int depth, bool& taken) {
+inline const char* JsonWalk::member(const char* at, std::size_t index, const Key* map, int depth, bool& taken) {
   Slot slot = no_slot;
   if (depth == 0) {
     if (const char* const value = guess(at, index, slot); value != nullptr && peek(blanks(value)) != '{') {
@@ -277,16 +278,19 @@ inline const char* JsonWalk::member(const char* at, std::size_t index, const Map
   const char* const colon = at;
   at = blanks(at + 1);
 
-  const Map* const node = map != nullptr ? map->find(key) : nullptr;
+  const Key* const node = map != nullptr ? map->find(key) : nullptr;
   slot = node != nullptr ? node->slot : no_slot;
-  if (slot == no_slot && depth == 0) slot = find_slot(key);
-  if (slot == no_slot || peek(at) == '{') return variable(at, key, node, depth, taken);
+  if (slot == foreign_slot) {
+    values_.seen |= bit(foreign_slot);
+    slot = no_slot;
+  }
+  if (slot == no_slot || (peek(at) == '{' && slot != skipped_slot)) return variable(at, key, node, depth, taken);
   taken = true;
   if (depth == 0 && key.data() == from + 1) learn(from, colon + 1, index, slot);
   return keep(at, slot);
 }
 
-const char* JsonWalk::object(const char* at, const Map* map, int depth, bool& taken) {
+const char* JsonWalk::object(const char* at, const Key* map, int depth, bool& taken) {
   at = blanks(at + 1);
   if (peek(at) == '}') return at + 1;
   const std::size_t from = members_.size();
@@ -345,18 +349,20 @@ bool JsonWalk::ended_early() const {
 }
 
 void JsonWalk::drop_unfinished() {
-  for (std::uint64_t left = filled_; left != 0; left &= left - 1) {
-    const auto slot = static_cast<std::size_t>(std::countr_zero(left));
-    if (values_[slot].text.data() + values_[slot].text.size() != end_) continue;
-    filled_ &= ~(std::uint64_t{1} << slot);
-    seen_ &= ~(std::uint64_t{1} << slot);
+  for (std::uint64_t left = values_.filled; left != 0; left &= left - 1) {
+    const auto slot = static_cast<Slot>(std::countr_zero(left));
+    const std::string_view text = values_.values[slot].text;
+    if (text.data() + text.size() != end_) continue;
+    values_.filled &= ~bit(slot);
+    values_.seen &= ~bit(slot);
   }
 }
 
-bool JsonWalk::read(std::string_view line, const Map& map) {
+bool JsonWalk::read(std::string_view line, const FieldMap& map) {
   begin_ = line.data();
   end_ = begin_ + line.size();
-  seen_ = filled_ = 0;
+  values_.seen = values_.filled = 0;
+  requests_ = map.slots_of(Field::request);
   plain_ = utf8_ = true;
   undone_.clear();
   variables_.clear();
@@ -367,7 +373,7 @@ bool JsonWalk::read(std::string_view line, const Map& map) {
     return false;
   }
   bool taken = false;
-  at = object(at, map.children.empty() ? nullptr : &map, 0, taken);
+  at = object(at, &map.root(), 0, taken);
   if (at == nullptr) return false;
   at = blanks(at);
   if (at != end_) fail(at, "the end of the line");

@@ -148,7 +148,17 @@ Request RowBuilder::split(std::string_view undone, const Fields& fields) {
     return batch_->texts.intern(text_value_);
   };
   if (undone.data() != nullptr) r.request = text(undone, fields.plain);
-  const SplitRequest parts = split_request(undone);
+  SplitRequest parts = split_request(undone);
+  // What the log has apart needs no protocol to show where the target ends.
+  const bool apart = fields.request.data() == nullptr && is_null(fields.protocol) && !is_null(fields.method);
+  if (apart && parts.target.data() == nullptr) {
+    const SplitRequest with = split_request(path_.assign(undone).append(" HTTP/1.1"));
+    if (with.target.data() != nullptr)
+      parts = {.method = undone.substr(0, with.method.size()),
+               .target = undone.substr(with.method.size() + 1),
+               .protocol = {},
+               .malformed = with.malformed};
+  }
   if (parts.malformed) r.flags |= malformed_request;
   if (parts.method.data() != nullptr) r.method = text(parts.method, fields.plain);
   if (parts.protocol.data() != nullptr) r.protocol = text(parts.protocol, fields.plain);
@@ -189,7 +199,10 @@ std::uint32_t RowBuilder::request(const Fields& fields) {
     for (const std::string_view part : {fields.method, fields.target, fields.protocol}) {
       if (is_null(part)) continue;
       if (!undone_.empty()) undone_ += ' ';
-      undone_ += part;
+      if (fields.plain || fields.escapes == Escapes::undone)
+        undone_ += part;
+      else
+        append_unescaped(undone_, part);
     }
     undone = undone_;
   } else if (!fields.plain && fields.escapes == Escapes::clf && !is_plain(undone)) {
@@ -198,7 +211,8 @@ std::uint32_t RowBuilder::request(const Fields& fields) {
     undone = undone_;
   }
   std::string_view key = undone;
-  if (!fields.scheme.empty()) {  // the URL is then part of what makes a request distinct
+  const bool apart = fields.request.data() == nullptr && is_null(fields.protocol);
+  if (!fields.scheme.empty() || apart) {  // the URL is then part of what makes a request distinct
     key_.assign(fields.scheme).append(1, '\0').append(fields.host).append(1, '\0').append(undone);
     key = key_;
   }

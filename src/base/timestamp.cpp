@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -301,6 +302,59 @@ std::int64_t parse_when(std::string_view text, std::string_view option, std::int
               caret(typed, readable_part(typed)) +
                   "\ntimes are 2026-11-22, 2026-11-22T14:05:06+01:00, epoch seconds, now, today, yesterday, "
                   "or an age: 15m 6h 7d 4w");
+}
+
+std::optional<std::int64_t> parse_duration(std::string_view text, std::int64_t unit) {
+  struct Unit {
+    std::string_view name;
+    std::int64_t nanos;
+  };
+  constexpr Unit units[] = {{"ns", 1},         {"us", 1'000},        {"\xc2\xb5s", 1'000},  {"\xce\xbcs", 1'000},
+                            {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
+  constexpr std::int64_t longest = 1'000'000'000'000'000'000;  // beyond any request
+  if (text.find_first_of("eE") != std::string_view::npos) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const double micros = number * static_cast<double>(unit) / 1e3;
+    if (error != std::errc() || end != text.data() + text.size() || !(micros >= 0 && micros < 1e18)) return {};
+    return static_cast<std::int64_t>(micros);
+  }
+  if (text.empty()) return {};
+  std::int64_t micros = 0;
+  while (!text.empty()) {
+    const std::string_view number = text.substr(0, text.find_first_not_of("0123456789."));
+    const auto dot = number.find('.');
+    const auto whole = parse_number(number.substr(0, dot));
+    text.remove_prefix(number.size());
+    if (!whole || *whole > INT64_MAX) return {};
+    const std::string_view name = text.substr(0, text.find_first_of("0123456789"));
+    std::int64_t of = unit;
+    if (!name.empty()) {
+      const auto* const found =
+          std::find_if(std::begin(units), std::end(units), [&](const Unit& u) { return u.name == name; });
+      if (found == std::end(units)) return {};
+      of = found->nanos;
+      text.remove_prefix(name.size());
+    }
+    std::int64_t part = 0;
+    if (of < 1'000)
+      part = static_cast<std::int64_t>(*whole) / (1'000 / of);
+    else if (__builtin_mul_overflow(static_cast<std::int64_t>(*whole), of / 1'000, &part))
+      return {};
+    if (dot != std::string_view::npos) {
+      std::int64_t nanos = 0;
+      std::int64_t digit = of / 10;
+      for (const char c : number.substr(dot + 1)) {
+        if (c == '.') return {};
+        nanos += (c - '0') * digit;
+        digit /= 10;
+      }
+      if (dot + 1 == number.size()) return {};
+      part += nanos / 1'000;
+    }
+    if (part > longest || (micros += part) > longest) return {};
+  }
+  return micros;
 }
 
 std::optional<std::int64_t> parse_age(std::string_view text) {

@@ -59,6 +59,11 @@ std::optional<std::int64_t> parse_epoch(std::string_view text);
 // microseconds. `option` is for the message, as "--since". Throws Error (usage).
 std::int64_t parse_when(std::string_view text, std::string_view option, std::int64_t now, const Zone& zone);
 
+// A length of time in microseconds, rounded down: a number of `unit`
+// nanoseconds ("0.004", "9.2e-05"), or with units of its own, as Go writes it
+// ("12ms", "850µs", "1m2.5s").
+std::optional<std::int64_t> parse_duration(std::string_view text, std::int64_t unit);
+
 // "90s", "15m", "2h", "7d", "4w" in seconds.
 std::optional<std::int64_t> parse_age(std::string_view text);
 
