@@ -14,6 +14,7 @@ namespace track_usage {
 enum class Field : std::uint8_t {
   date,
   remote_addr,
+  client,  // its address with a port
   peer_addr,
   username,
   request,

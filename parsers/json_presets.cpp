@@ -14,7 +14,8 @@ namespace {
 constexpr JsonPreset json{nginx_json_map, {}};
 
 constexpr JsonPreset caddy{
-    "date=ts,remote_addr=request.client_ip,peer_addr=request.remote_ip,username=user_id,method=request.method,"
+    "date=ts,remote_addr=request.client_ip,peer_addr=request.remote_ip,client=request.remote_addr,username=user_id,"
+    "method=request.method,"
     "path=request.uri,protocol=request.proto,status=status,content_length=size,speed=duration,"
     "server_name=request.host,user_agent=request.headers.User-Agent,referrer=request.headers.Referer,"
     "xforwardedfor=request.headers.X-Forwarded-For,accept_language=request.headers.Accept-Language,"
@@ -22,7 +23,7 @@ constexpr JsonPreset caddy{
     {}};
 
 constexpr JsonPreset traefik_json{
-    "date=StartUTC|time|StartLocal,remote_addr=ClientHost|ClientAddr,username=ClientUsername,method=RequestMethod,"
+    "date=StartUTC|StartLocal|time,remote_addr=ClientHost|ClientAddr,username=ClientUsername,method=RequestMethod,"
     "path=RequestPath,protocol=RequestProtocol,server_name=RequestHost|RequestAddr,scheme=RequestScheme,"
     "status=DownstreamStatus|OriginStatus,content_length=DownstreamContentSize|OriginContentSize,speed_ns=Duration,"
     "user_agent=request_User-Agent,referrer=request_Referer,xforwardedfor=request_X-Forwarded-For,"
@@ -31,7 +32,8 @@ constexpr JsonPreset traefik_json{
 
 constexpr JsonPreset envoy{
     "date=start_time,remote_addr=downstream_remote_address|downstream_remote_address_without_port|"
-    "downstream_direct_remote_address,method=method|:method,path=x-envoy-original-path|path|:path,protocol=protocol,"
+    "downstream_direct_remote_address,method=method|:method,path=x-envoy-original-path|x-envoy-origin-path|path|:path,"
+    "protocol=protocol,"
     "status=response_code,content_length=bytes_sent,speed_ms=duration,xforwardedfor=x_forwarded_for|x-forwarded-for,"
     "user_agent=user_agent|user-agent,server_name=authority|:authority,referrer=referer",
     {.address_needed = false}};
@@ -51,7 +53,7 @@ constexpr JsonPreset cloudflare{
     {}};
 
 constexpr JsonPreset alb_json{
-    "date=time|timestamp,remote_addr=client_ip|client,request=request,method=request_verb|request_method,"
+    "date=time|timestamp,remote_addr=client_ip,client=client,request=request,method=request_verb|request_method,"
     "path=request_url|request_uri,protocol=request_proto|request_protocol,status=elb_status_code,"
     "content_length=sent_bytes,user_agent=user_agent,"
     "speed_parts=request_processing_time|target_processing_time|response_processing_time,server_name=domain_name",

@@ -43,13 +43,7 @@ void append_utf8(std::string& out, int code) {
 
 }  // namespace
 
-const char* append_undone(std::string& out, const char* at, const char* end, bool& utf8) {
-  thread_local std::string bytes;
-  bytes.clear();
-  const auto flush = [&] {
-    if (!append_text(out, bytes)) utf8 = false;
-    bytes.clear();
-  };
+const char* append_bytes(std::string& bytes, const char* at, const char* end) {
   while (at < end && *at != '"') {
     if (*at != '\\') {
       bytes += *at++;
@@ -108,7 +102,14 @@ const char* append_undone(std::string& out, const char* at, const char* end, boo
     }
     at += length;
   }
-  flush();
+  return at;
+}
+
+const char* append_undone(std::string& out, const char* at, const char* end, bool& utf8) {
+  thread_local std::string bytes;
+  bytes.clear();
+  at = append_bytes(bytes, at, end);
+  if (!append_text(out, bytes)) utf8 = false;
   return at;
 }
 

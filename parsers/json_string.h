@@ -13,4 +13,7 @@ namespace track_usage {
 // other backslash stays. `utf8` turns false if bytes were not UTF-8.
 const char* append_undone(std::string& out, const char* at, const char* end, bool& utf8);
 
+// The same without making text of it: the bytes that the string stands for.
+const char* append_bytes(std::string& out, const char* at, const char* end);
+
 }  // namespace track_usage

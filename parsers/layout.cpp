@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "parsers/named_fields.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
 #include "src/error.h"
@@ -17,6 +18,7 @@ namespace track_usage {
 namespace {
 
 constexpr std::int64_t second = 1'000'000;
+constexpr std::int64_t nanos_of_second = 1'000'000'000;
 // The years 1 to 9999, as other times are bounded.
 constexpr std::int64_t first_time = -62'135'596'800 * second, end_time = 253'402'300'800 * second;
 
@@ -36,13 +38,13 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   return static_cast<std::int64_t>(*n);
 }
 
-// The last of "0.001, 0.002" or "0.1 : 0.2", in microseconds.
-std::int64_t duration_of(std::string_view text, std::int64_t unit) {
-  const auto from = text.find_last_of(", :;");
-  if (from != std::string_view::npos) text.remove_prefix(from + 1);
-  if (unit == second) return parse_seconds(text).value_or(no_number);
-  const auto n = number_of(text);
-  return n ? *n * unit : no_number;
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// HAProxy puts a + before what was not complete when it was logged.
+std::string_view without_plus(std::string_view text) {
+  return text.starts_with('+') ? text.substr(1) : text;
 }
 
 class LayoutParser final : public Parser {
@@ -54,8 +56,13 @@ class LayoutParser final : public Parser {
                                                : fmt::format("'{}' before {}", field.before, field.shown));
       valid_.push_back(fmt::format("{} as {} writes it", field.shown, layout_.name));
       quoted_.push_back(field.before.ends_with('"') && next_text(i).starts_with('"'));
-      addressed_ = addressed_ || field.part == Part::remote;
+      addressed_ = addressed_ || field.part == Part::remote || field.part == Part::client;
       if (field.part == Part::strftime) forms_.append(field.name) += '\n';
+      // A blank in it may be the end of a field in another dialect.
+      const std::string& next = next_text(i);
+      const bool optional = i + 1 < layout_.fields.size() && !layout_.fields[i + 1].closing.empty();
+      ends_.push_back(optional ? next.substr(0, 1) : next);
+      hiding_.push_back(!quoted_[i] && next.size() > 1 && next[0] == ' ' && !holds_blanks(field.part));
     }
     expected_.push_back(fmt::format("'{}' at the end", layout_.after));
     zoned_ = forms_.find("%z") != std::string::npos;
@@ -73,7 +80,7 @@ class LayoutParser final : public Parser {
       if (newline == nullptr) return from;
       std::string_view line(from, static_cast<std::size_t>(newline - from));
       if (line.ends_with('\r')) line.remove_suffix(1);
-      if (split(line, fields, m).match != Match::whole) return from;
+      if (split(line, fields, m).match != Match::whole || m.hidden) return from;
       out.add(fields, from);
       from = newline + 1;
     }
@@ -84,11 +91,28 @@ class LayoutParser final : public Parser {
   // What a thread keeps from line to line.
   struct Memory {
     ClfTime clf;
-    std::string stamp;       // the parts of a time in forms of strftime
+    std::string stamp;       // the parts of a time, as forms of strftime or a date and a clock name them
     std::string last_stamp;  // the one before, and what it was
     std::int64_t last_time = 0;
     std::string target, variables, value, shown;
+    std::string agent, referrer;   // freed of their coding
+    std::string_view date, clock;  // of one time
+    std::string_view other_host;
+    std::int64_t fraction = 0;  // of a second
+    std::int64_t sum = 0;       // of durations that are parts of one, or no_number
+    int parts = 0;              // how many there were
+    bool hidden = false;        // the line may be another dialect's
     bool zone_assumed = false;
+
+    void begin_line() {
+      target.clear();
+      variables.clear();
+      stamp.clear();
+      date = clock = other_host = {};
+      fraction = sum = 0;
+      parts = 0;
+      hidden = false;
+    }
   };
   Memory& memory() const {
     thread_local Memory memory;
@@ -103,7 +127,11 @@ class LayoutParser final : public Parser {
     return i + 1 < layout_.fields.size() ? layout_.fields[i + 1].before : layout_.after;
   }
 
+  const char* cut(std::size_t i, const char* at, const char* end, bool plain, std::string_view& text) const;
   Reading split(std::string_view line, Fields& f, Memory& m) const;
+  bool settle(Fields& f, Memory& m) const;
+  std::string_view decoded(std::string_view text, std::string& kept, Fields& f) const;
+  bool take_date(Fields& f, Memory& m) const;
   bool take(const LayoutField& field, std::string_view text, Fields& f, Memory& m, Reject& reason) const;
   bool take_time(const LayoutField& field, std::string_view text, Fields& f, Memory& m) const;
   bool take_stamp(Fields& f, Memory& m) const;
@@ -113,7 +141,8 @@ class LayoutParser final : public Parser {
   Zone zone_;
   std::vector<std::string> expected_;  // in front of each field, and at the end
   std::vector<std::string> valid_;     // in each field
-  std::vector<bool> quoted_;
+  std::vector<std::string> ends_;      // of each field: what is looked for
+  std::vector<bool> quoted_, hiding_;
   std::string forms_;  // of all fields that are parts of a time, a line each
   bool zoned_ = false, addressed_ = false;
 };
@@ -135,30 +164,60 @@ const char* find_text(const char* at, const char* end, const std::string& text) 
   return static_cast<const char*>(memmem(at, static_cast<std::size_t>(end - at), text.data(), text.size()));
 }
 
+// The end of a quoted field in which "" is a quote.
+const char* closing_doubled(const char* at, const char* end) {
+  for (;;) {
+    const auto* quote = static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end - at)));
+    if (quote == nullptr || quote + 1 == end || quote[1] != '"') return quote;
+    at = quote + 2;
+  }
+}
+
+// The text of field i, which begins at `at`, and where it ends; null: the line
+// ends before the field does.
+const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, bool plain,
+                              std::string_view& text) const {
+  const LayoutField& field = layout_.fields[i];
+  const auto until = [&](const char* stop, std::size_t closing) {
+    if (stop == nullptr) return stop;
+    text = {at, static_cast<std::size_t>(stop - at)};
+    return stop + closing;
+  };
+  if (field.quotable && at < end && *at == '"') {
+    ++at;
+    return until(layout_.doubled ? closing_doubled(at, end) : closing_quote(at, end, plain || !layout_.escaped), 1);
+  }
+  const bool last = i + 1 == layout_.fields.size();
+  const std::string& next = ends_[i];
+  if (quoted_[i] && layout_.escaped) return until(closing_quote(at, end, plain), 0);
+  if (quoted_[i] && !last && layout_.fields[i + 1].part == Part::status) {  // its own quotes stand as they came
+    const char* quote = find_text(at, end, next);
+    while (quote != nullptr && static_cast<std::size_t>(end - quote) > next.size() && !is_digit(quote[next.size()]))
+      quote = find_text(quote + 1, end, next);
+    return until(quote, 0);
+  }
+  if (!field.closing.empty()) return until(find_text(at, end, field.closing), field.closing.size());
+  if (!next.empty()) {
+    const char* const stop = find_text(at, end, next);
+    return until(stop == nullptr && i + 1 >= layout_.needed ? end : stop, 0);
+  }
+  if (!last) return until(find_text(at, end, "/"), 0);
+  const char* const stop = holds_blanks(field.part) && !layout_.open ? nullptr : find_text(at, end, " ");
+  return until(stop == nullptr ? end : stop, 0);
+}
+
 Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   f = Fields();
   f.plain = is_plain(line);
   f.escapes = layout_.escaped ? Escapes::clf : Escapes::undone;
-  m.target.clear();
-  m.variables.clear();
-  m.stamp.clear();
+  m.begin_line();
   const char* at = line.data();
   const char* const end = at + line.size();
-  std::int64_t fraction = 0;
   bool time = false, status = false;
   Reading r;
-  // False: no sound time was found.
-  const auto settle = [&] {
-    if (!time || (!forms_.empty() && !take_stamp(f, m))) return false;
-    f.time += fraction;
-    if (!m.target.empty()) f.target = m.target;
-    f.variables = m.variables;
-    f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
-    return f.time >= first_time && f.time < end_time;
-  };
   // A line is a row if its frame stands before the place.
   const auto stop = [&](const char* where, Reject reason, std::string_view expected) {
-    const bool framed = time && status && (f.remote.data() != nullptr || !addressed_) && settle();
+    const bool framed = time && status && (f.remote.data() != nullptr || !addressed_) && settle(f, m);
     r.match = framed ? Match::truncated : Match::none;
     r.reason = reason;
     r.column = static_cast<std::uint32_t>(where - line.data());
@@ -169,41 +228,32 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   for (std::size_t i = 0; i < layout_.fields.size(); ++i) {
     const LayoutField& field = layout_.fields[i];
     const std::string_view left(at, static_cast<std::size_t>(end - at));
-    if (!left.starts_with(field.before))
+    if (!left.starts_with(field.before)) {
+      if (!field.closing.empty()) continue;
+      if (i >= layout_.needed && trim(left).empty()) break;
       return stop(at, field.before.starts_with(left) ? Reject::truncated : Reject::unknown_format, expected_[i]);
+    }
     at += field.before.size();
-    const std::string& next = next_text(i);
-    const char* stop_at = nullptr;
-    if (quoted_[i] && layout_.escaped)
-      stop_at = closing_quote(at, end, f.plain);
-    else if (!next.empty())
-      stop_at = find_text(at, end, next);
-    else if (i + 1 < layout_.fields.size())
-      stop_at = find_text(at, end, "/");
-    else if (holds_blanks(field.part) || (stop_at = find_text(at, end, " ")) == nullptr)
-      stop_at = end;
-    if (stop_at == nullptr) {  // the line ends here, with what there is of the field
-      std::string_view text(at, static_cast<std::size_t>(end - at));
+    if (layout_.padded)
+      while (at < end && *at == ' ') ++at;
+    std::string_view text;
+    const char* const behind = cut(i, at, end, f.plain, text);
+    if (behind == nullptr) {  // the line ends here, with what there is of the field
+      text = {at, static_cast<std::size_t>(end - at)};
       if (!quoted_[i] && !holds_blanks(field.part)) text = text.substr(0, text.find(' '));
       Reject reason = Reject::truncated;
       status = (take(field, text, f, m, reason) && field.part == Part::status) || status;
       return stop(at + text.size(), Reject::truncated, expected_[i + 1]);
     }
-    const std::string_view text(at, static_cast<std::size_t>(stop_at - at));
+    if (hiding_[i] && text.find(' ') != std::string_view::npos) m.hidden = true;
     Reject reason = Reject::unknown_format;
-    if (field.part == Part::millis_fraction || field.part == Part::micros_fraction) {
-      const auto n = number_of(text);
-      if (!n || *n >= second) return stop(at, Reject::bad_time, valid_[i]);
-      fraction = field.part == Part::millis_fraction ? *n * 1000 : *n;
-    } else if (!take(field, text, f, m, reason)) {
-      return stop(at, reason, valid_[i]);
-    }
+    if (!take(field, text, f, m, reason)) return stop(at, reason, valid_[i]);
     time = time || is_time(field.part);
     status = status || field.part == Part::status;
     if (field.part > Part::skipped) ++r.named;
-    at = stop_at;
+    at = behind;
   }
-  if (!settle()) {
+  if (!time || !settle(f, m)) {
     const auto last = std::find_if(layout_.fields.rbegin(), layout_.fields.rend(),
                                    [](const LayoutField& field) { return is_time(field.part); });
     r.reason = Reject::bad_time;
@@ -217,9 +267,51 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   }
   r.column = static_cast<std::uint32_t>(at - line.data());
   r.expected = expected_.back();
-  r.match = rest.empty() ? Match::truncated : Match::extras;
   f.extra = rest.starts_with(layout_.after) ? rest.substr(layout_.after.size()) : rest;
+  if (layout_.open && f.extra.starts_with(' '))
+    r.match = Match::whole;
+  else
+    r.match = rest.empty() ? Match::truncated : Match::extras;
   return r;
+}
+
+// What several fields make together. False: they make no sound time.
+bool LayoutParser::settle(Fields& f, Memory& m) const {
+  if (!forms_.empty() && !take_stamp(f, m)) return false;
+  if ((m.date.data() != nullptr || m.clock.data() != nullptr) && !take_date(f, m)) return false;
+  f.time += m.fraction;
+  if (!m.target.empty()) f.target = m.target;
+  if (m.parts > 0) f.micros = m.sum;
+  if (m.other_host.data() != nullptr && (f.host.empty() || f.host == "-")) f.host = m.other_host;
+  if (layout_.host_of_url && (f.host.empty() || f.host == "-")) {
+    std::string_view url = f.target;
+    if (f.request.data() != nullptr) url = f.request.substr(std::min(f.request.find(' ') + 1, f.request.size()));
+    if (f.method == "CONNECT" && url.find("://") == std::string_view::npos)
+      f.host = url;
+    else
+      f.host = host_of(url.substr(0, url.find(' ')));
+  }
+  f.variables = m.variables;
+  f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
+  return f.time >= first_time && f.time < end_time;
+}
+
+// A referrer or agent freed of its coding.
+std::string_view LayoutParser::decoded(std::string_view text, std::string& kept, Fields& f) const {
+  const bool doubled = layout_.doubled && text.find("\"\"") != std::string_view::npos;
+  const char sign = layout_.coding == Coding::plus ? '+' : '%';
+  const bool coded = layout_.coding != Coding::none && text.find(sign) != std::string_view::npos;
+  if (!doubled && !coded) return text;
+  kept.clear();
+  if (coded && layout_.coding == Coding::percent)
+    append_percent_decoded(kept, text);
+  else
+    kept = text;
+  if (coded && layout_.coding == Coding::plus) std::replace(kept.begin(), kept.end(), '+', ' ');
+  if (doubled)
+    for (auto at = kept.find("\"\""); at != std::string::npos; at = kept.find("\"\"", at + 1)) kept.erase(at, 1);
+  f.plain = f.plain && is_plain(kept);
+  return kept;
 }
 
 bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields& f, Memory& m, Reject& reason) const {
@@ -232,11 +324,19 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
       if (text.empty()) return false;
       f.remote = text;
       break;
+    case Part::client:
+      reason = Reject::no_address;
+      if (text.empty()) return false;
+      split_client(text, f);
+      break;
     case Part::peer:
       f.peer = text;
       break;
     case Part::host:
       f.host = text;
+      break;
+    case Part::other_host:
+      if (text != "-") m.other_host = text;
       break;
     case Part::ident:
       f.ident = text;
@@ -269,7 +369,7 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
       break;
     case Part::status: {
       reason = Reject::bad_status;
-      if (text == "-") break;
+      if (text == "-" || text == "0" || text == "000" || text == "-1") break;  // no answer was sent
       const auto n = number_of(text);
       if (!n || text.size() != 3) return false;
       f.status = static_cast<std::int16_t>(*n);
@@ -277,13 +377,13 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
     }
     case Part::bytes:
       if (text == "-") break;
-      f.bytes = number_of(text).value_or(no_number);
+      f.bytes = number_of(without_plus(text)).value_or(no_number);
       return f.bytes != no_number;
     case Part::referrer:
-      f.referrer = text;
+      f.referrer = decoded(text, m.referrer, f);
       break;
     case Part::agent:
-      f.agent = text;
+      f.agent = decoded(text, m.agent, f);
       break;
     case Part::forwarded:
       f.forwarded = text;
@@ -292,18 +392,36 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
       f.accept_language = text;
       break;
     case Part::seconds:
-      f.micros = duration_of(text, second);
+      f.micros = last_duration(text, nanos_of_second);
       break;
     case Part::millis:
-      f.micros = duration_of(text, 1000);
+      f.micros = last_duration(without_plus(text), nanos_of_second / 1'000);
       break;
     case Part::micros:
-      f.micros = duration_of(text, 1);
+      f.micros = last_duration(text, nanos_of_second / 1'000'000);
+      break;
+    case Part::part_seconds: {
+      const std::int64_t part = last_duration(text, nanos_of_second);
+      m.sum = part == no_number || m.sum == no_number ? no_number : m.sum + part;
+      ++m.parts;
+      break;
+    }
+    case Part::millis_fraction:
+    case Part::micros_fraction: {
+      reason = Reject::bad_time;
+      const auto n = number_of(text);
+      if (!n || *n >= second) return false;
+      m.fraction = field.part == Part::millis_fraction ? *n * 1000 : *n;
+      break;
+    }
+    case Part::date:
+      m.date = text;
+      break;
+    case Part::clock:
+      m.clock = text;
       break;
     case Part::port:
     case Part::skipped:
-    case Part::millis_fraction:
-    case Part::micros_fraction:
       break;
     default:
       reason = Reject::bad_time;
@@ -339,6 +457,18 @@ bool LayoutParser::take_time(const LayoutField& field, std::string_view text, Fi
   return time.has_value();
 }
 
+bool LayoutParser::take_date(Fields& f, Memory& m) const {
+  m.stamp.assign(m.date.data() != nullptr ? m.date : layout_.date).append(1, 'T').append(m.clock).append(1, 'Z');
+  if (m.stamp != m.last_stamp) {
+    const auto time = parse_iso_time(m.stamp);
+    if (!time) return false;
+    m.last_time = *time;
+    m.last_stamp = m.stamp;
+  }
+  f.time = m.last_time;
+  return true;
+}
+
 bool LayoutParser::take_stamp(Fields& f, Memory& m) const {
   if (m.stamp.empty()) return false;
   if (m.stamp != m.last_stamp) {
@@ -346,8 +476,10 @@ bool LayoutParser::take_stamp(Fields& f, Memory& m) const {
     parts.tm_mday = 1;
     const char* const end = ::strptime(m.stamp.c_str(), forms_.c_str(), &parts);
     if (end == nullptr || *end != '\0') return false;
-    const std::int64_t local = days_of({parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday}) * 86400 +
-                               parts.tm_hour * 3600 + parts.tm_min * 60 + parts.tm_sec;
+    const std::int64_t days = days_of({parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday});
+    if (civil_of(days).day != parts.tm_mday) return false;  // the 31st of November
+    const std::int64_t local =
+        days * 86400 + parts.tm_hour * 3600 + parts.tm_min * 60 + std::min(parts.tm_sec, 59);  // 60: a leap second
     m.last_time = (zoned_ ? local - parts.tm_gmtoff : zone_.to_utc(local)) * second;
     m.last_stamp = m.stamp;
   }
@@ -364,8 +496,16 @@ void LayoutParser::take_variable(const LayoutField& field, std::string_view text
   m.value.clear();
   if (layout_.escaped)
     append_unescaped(m.value, text);
+  else if (layout_.doubled)
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      m.value += text[i];
+      if (text.substr(i, 2) == "\"\"") ++i;
+    }
   else
     m.value = text;
+  // A header's blanks; the values of other columns stand as they are.
+  if (layout_.coding == Coding::plus && field.name.ends_with(')'))
+    std::replace(m.value.begin(), m.value.end(), '+', ' ');
   m.shown.clear();
   append_text(m.shown, m.value);
   append_json(m.variables, m.shown);

@@ -53,9 +53,24 @@ std::string_view host_of(std::string_view url) {
   if (slashes == std::string_view::npos || slashes == 0 || url.substr(0, slashes).find_first_of("/?#") != url.npos)
     return {};
   const std::string_view authority = url.substr(slashes + 3);
-  const std::string_view host = authority.substr(0, authority.find_first_of("/?#"));
-  const auto at = host.rfind('@');
-  return at == std::string_view::npos ? host : host.substr(at + 1);
+  std::string_view host = authority.substr(0, authority.find_first_of("/?#"));
+  host.remove_prefix(host.rfind('@') + 1);
+  const auto port = host.rfind(':');
+  if (port != std::string_view::npos && !host.ends_with(']') &&
+      host.find_first_not_of("0123456789", port + 1) != std::string_view::npos)
+    return {};
+  return host;
+}
+
+void split_client(std::string_view client, Fields& f) {
+  f.remote = client;
+  f.port = {};
+  const auto colon = client.rfind(':');
+  if (colon == std::string_view::npos || client[0] == '[') return;  // brackets are taken off of every address
+  const std::string_view port = client.substr(colon + 1);
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return;
+  f.remote = client.substr(0, colon);
+  f.port = port;
 }
 
 std::int64_t last_duration(std::string_view text, std::int64_t unit) {
@@ -118,6 +133,9 @@ Reading NamedReader::read(std::string_view line, const NamedValues& v, const Fie
   if (!time(v, map.slots_of(Field::date), f.time))
     return none(Reject::bad_time, Field::date, "a time, such as time_iso8601 or msec");
   f.remote = first(Field::remote_addr);
+  f.port = {};
+  if (f.remote.data() == nullptr)
+    if (const std::string_view client = first(Field::client); !client.empty()) split_client(client, f);
   f.peer = first(Field::peer_addr);
   if (f.remote.data() == nullptr) std::swap(f.remote, f.peer);  // no proxy: who is connected is the client
   if (f.remote.data() == nullptr && traits.address_needed)

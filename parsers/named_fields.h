@@ -21,6 +21,10 @@ struct NamedTraits {
 // The host of an absolute URL, as it stands; empty if it has none.
 std::string_view host_of(std::string_view url);
 
+// "192.0.2.1:443", "2001:db8::1:443", "[2001:db8::1]:443": an address that always
+// has a port, into remote and port.
+void split_client(std::string_view client, Fields& f);
+
 // The last duration of "0.001, 0.002" in microseconds, or no_number.
 std::int64_t last_duration(std::string_view text, std::int64_t unit);
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/parser.h"
 
@@ -16,6 +17,14 @@ std::span<const ParserInfo* const> all_parsers();
 // A dialect by name, by "json:FIELD=KEY,..." or by a format string of Apache or
 // nginx; throws Error (usage) with a suggestion. Not "auto", which is all of them.
 std::unique_ptr<Parser> make_parser(std::string_view format, const LogOptions& options);
+
+// What takes off what stands around a line: syslog's or a container's prefix,
+// Docker's JSON, quotes. `inside` read the rest, and outlive it.
+std::unique_ptr<Parser> make_envelope(std::vector<const Parser*> inside);
+
+// A format string, or a map of JSON keys, by which the whole line can be read;
+// empty if none was found.
+std::string propose_format(std::string_view line, const LogOptions& options);
 
 // What the dialect of a format is called: "json", "apache".
 std::string parser_name(std::string_view format);

@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays as it was checked out
 sys.path.insert(0, str(HERE.parent / "tests"))
 import traffic
+from make_formats import make_formats
 from traffic import Request
 
 MONDAY = traffic.epoch_of("2026-11-09")
@@ -472,7 +473,7 @@ def write(path, lines):
 
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    for make in (make_shop, make_vhost, make_nginx, make_common, make_error_log, make_horrors):
+    for make in (make_shop, make_vhost, make_nginx, make_common, make_error_log, make_horrors, make_formats):
         make(folder)
 
 

@@ -102,7 +102,11 @@ Retried retry_rejects(Store& store, const Counting& counting, const std::vector<
       ++sum.lines;
       const bool cut = reject.reason == reject_names[static_cast<std::size_t>(Reject::too_long)];
       text.assign(reject.raw).append("\n").append(padding, '\0');
-      reader.read(std::string_view(text).substr(0, reject.raw.size() + 1), reject.offset, cut, one);
+      reader.read({.text = std::string_view(text).substr(0, reject.raw.size() + 1),
+                   .offset = reject.offset,
+                   .cut = cut,
+                   .heading = {}},
+                  one);
       if (one.counts.rejected() != 0) continue;
       gatherer.append(unit.batch, one, {});
       unit.batch.counts += one.counts;

@@ -6,9 +6,9 @@
 
 namespace track_usage {
 
-void LineReader::read(std::string_view lines, std::uint64_t offset, bool cut, Batch& batch) {
-  if (lines.empty()) return batch.clear();
-  dispatcher_.parse(lines, offset, cut, builder_, batch);
+void LineReader::read(const Lines& lines, Batch& batch) {
+  if (lines.text.empty()) return batch.clear();
+  dispatcher_.parse(lines, builder_, batch);
   if (!how_.filter->keeps_all()) {
     const std::uint64_t before = batch.counts.filtered();
     how_.filter->apply(batch, keep_, batch.counts);
@@ -27,6 +27,7 @@ void LineReader::leave_out(Batch& batch) {
   kept_.holes = batch.holes;
   kept_.zone_assumed = batch.zone_assumed;
   kept_.parser = batch.parser;
+  kept_.around = batch.around;
   std::swap(kept_, batch);
 }
 

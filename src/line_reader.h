@@ -25,7 +25,7 @@ class LineReader {
   explicit LineReader(const LineReading& how) : how_(how), dispatcher_(how.parsers), builder_(how.defaults) {}
 
   // `lines` as Dispatcher::parse wants them; what was in `batch` is gone.
-  void read(std::string_view lines, std::uint64_t offset, bool cut, Batch& batch);
+  void read(const Lines& lines, Batch& batch);
 
  private:
   void leave_out(Batch& batch);

@@ -258,29 +258,39 @@ std::uint32_t RowBuilder::agent(const Fields& fields) {
 
 // track_var: what the log has and the row has no place for, and --set.
 void RowBuilder::variables(const Fields& fields) {
-  const bool ident = !is_null(fields.ident);
-  if (trim(fields.extra).empty() && !ident && port_.empty() && fields.variables.empty()) {
+  const std::string_view around = wrapped_ != nullptr ? around_ : fields.around;
+  const std::string_view set = defaults_.variables;
+  const bool ident = !is_null(fields.ident), extra = !trim(fields.extra).empty();
+  if (!extra && !ident && port_.empty() && fields.variables.empty() && around.empty()) {
     batch_->set(Column::track_var, variables_);
     return;
   }
-  members_ = "{";
+  members_.assign(1, '{');
+  bool again = false;  // a name may stand in it twice
+  const auto members = [&](std::string_view more) {
+    if (members_.size() > 1 && !more.empty()) members_ += ',';
+    members_ += more;
+  };
   const auto member = [&](std::string_view name) {
-    if (members_.size() > 1) members_ += ',';
-    append_json(members_, name);
+    again =
+        again || fields.variables.find(name) != std::string_view::npos || around.find(name) != std::string_view::npos;
+    members(name);
     members_ += ':';
   };
   // By way of the batch's texts, so that a JSON string holds what a field would.
   const auto text = [&](std::string_view raw) { append_json(members_, batch_->texts[value(raw, fields)]); };
+  members(around);
   if (ident) {
-    member("ident");
+    member("\"ident\"");
     text(fields.ident);
   }
   if (!port_.empty()) {
-    member("remote_port");
+    member("\"remote_port\"");
     members_ += port_.substr(std::min(port_.find_first_not_of('0'), port_.size() - 1));
   }
-  if (!trim(fields.extra).empty()) {
-    member("extra");
+  members(fields.variables);
+  if (extra) {
+    member("\"extra\"");
     members_ += '[';
     for (std::string_view rest = fields.extra; rest.find_first_not_of(' ') != std::string_view::npos;) {
       if (members_.back() != '[') members_ += ',';
@@ -288,15 +298,10 @@ void RowBuilder::variables(const Fields& fields) {
     }
     members_ += ']';
   }
-  for (const std::string_view more : {fields.variables, std::string_view(defaults_.variables)}) {
-    if (more.empty()) continue;
-    if (members_.size() > 1) members_ += ',';
-    members_ += more;
-  }
+  again = again || !set.empty() || (!around.empty() && fields.variables.find("\"syslog_") != std::string_view::npos);
+  members(set);
   members_ += '}';
-  const int parts =
-      (ident || !port_.empty() || !fields.extra.empty()) + !fields.variables.empty() + !defaults_.variables.empty();
-  if (parts > 1) {  // of a name that comes twice the last value stands: --set above what the log says
+  if (again) {  // the last value stands: --set above what the log says
     const auto once = nlohmann::ordered_json::parse(members_, nullptr, false);
     if (!once.is_discarded()) members_ = once.dump();
   }
@@ -309,7 +314,7 @@ void RowBuilder::add(const Fields& fields, const char* line) {
   line_flags_ = fields.flags;
   b.time.push_back(fields.time);
   b.zone_assumed = b.zone_assumed || fields.zone_assumed;
-  b.offset.push_back(offset_ + static_cast<std::uint64_t>(line - text_));
+  b.offset.push_back(offset_ + static_cast<std::uint64_t>((wrapped_ != nullptr ? wrapped_ : line) - text_));
   b.bytes.push_back(fields.bytes > max_bytes ? no_number : fields.bytes);
   b.micros.push_back(fields.micros);
   b.status.push_back(fields.status);
@@ -319,7 +324,7 @@ void RowBuilder::add(const Fields& fields, const char* line) {
   const std::uint32_t agent_index = agent(fields);
   b.agent.push_back(agent_index);
 
-  port_.clear();
+  port_ = fields.port;
   if (fields.remote.data() != nullptr) b.set(Column::remote_addr, remote(fields.remote, fields));
   if (!is_null(fields.peer)) b.set(Column::peer_addr, value(fields.peer, fields));
   if (!is_null(fields.referrer)) b.set(Column::referrer, value(fields.referrer, fields));
@@ -376,12 +381,11 @@ int rank(const Reading& r) {
 }  // namespace
 
 Dispatcher::Dispatcher(std::vector<const Parser*> parsers) : parsers_(std::move(parsers)) {
-  several_ = std::count_if(parsers_.begin(), parsers_.end(), [](const Parser* p) { return p->ambiguous(); }) > 1;
+  several_ = std::count_if(parsers_.begin(), parsers_.end(), [](const Parser* p) { return !p->envelope(); }) > 1;
 }
 
 Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const {
   Choice choice;
-  bool first = true;
   Fields tried;
   for (const Parser* parser : parsers_) {
     tried = {};
@@ -389,35 +393,42 @@ Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const
     // Among dialects that fail, one that knew the shape tells most, then the
     // one that came furthest.
     const auto failure = [](const Reading& r) { return std::pair(r.reason != Reject::unknown_format, r.column); };
-    const bool better = first || rank(reading) > rank(choice.reading) ||
+    const bool better = choice.tried == nullptr || rank(reading) > rank(choice.reading) ||
                         (rank(reading) < 0 && rank(choice.reading) < 0 && failure(reading) > failure(choice.reading));
-    if (better) {
-      choice = {parser, reading};
-      fields = tried;
-    }
-    first = false;
+    if (!better) continue;
+    choice = {reading.inside != nullptr ? reading.inside : parser, parser, reading};
+    fields = tried;
   }
   // Whoever was tried later has written over its scratch.
-  if (parsers_.size() > 1 && choice.reading.match != Match::none && choice.parser != parsers_.back()) {
+  if (choice.reading.match != Match::none && choice.tried != parsers_.back()) {
     fields = {};
-    choice.parser->read(line, fields);
+    choice.tried->read(line, fields);
   }
   if (choice.reading.match == Match::truncated) fields.flags |= truncated_line;
   return choice;
 }
 
-void Dispatcher::parse(std::string_view lines, std::uint64_t offset, bool cut, RowBuilder& builder,
-                       Batch& batch) const {
+void Dispatcher::directive(std::string_view line) const {
+  for (const Parser* parser : parsers_) parser->directive(line);
+}
+
+void Dispatcher::parse(const Lines& lines, RowBuilder& builder, Batch& batch) const {
   batch.clear();
-  builder.begin(batch, lines.data(), offset);
-  const char* at = lines.data();
-  const char* const end = at + lines.size();
+  builder.begin(batch, lines.text.data(), lines.offset);
+  const char* at = lines.text.data();
+  const char* const end = at + lines.text.size();
   const char* fast_end = end;  // a cut line is for the careful path
-  if (cut) {
-    const auto before = lines.substr(0, lines.size() - 1).rfind('\n');
+  if (lines.cut) {
+    const auto before = lines.text.substr(0, lines.text.size() - 1).rfind('\n');
     fast_end = before == std::string_view::npos ? at : at + before + 1;
   }
-  if (offset == 0 && lines.starts_with("\xef\xbb\xbf")) at += 3;
+  if (lines.offset == 0 && lines.text.starts_with("\xef\xbb\xbf")) at += 3;
+  directive({});
+  for (std::string_view rest = lines.heading; !rest.empty();) {
+    const auto newline = std::min(rest.find('\n'), rest.size() - 1);
+    directive(rest.substr(0, newline));
+    rest.remove_prefix(newline + 1);
+  }
 
   const Parser* current = parsers_.front();
   Fields fields;
@@ -436,18 +447,22 @@ void Dispatcher::parse(std::string_view lines, std::uint64_t offset, bool cut, R
     const std::string_view whole = line;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (is_blank(line)) {
+      if (line.starts_with('#')) directive(line);
       builder.blank();
       continue;
     }
     const Choice choice = best(line, fields);
     if (choice.reading.match == Match::none) {
-      builder.reject(cut && last ? Reject::too_long : choice.reading.reason, whole);
+      builder.reject(lines.cut && last ? Reject::too_long : choice.reading.reason, whole);
       continue;
     }
-    if (cut && last) fields.flags = static_cast<std::uint8_t>((fields.flags & ~truncated_line) | long_line);
+    if (lines.cut && last) fields.flags = static_cast<std::uint8_t>((fields.flags & ~truncated_line) | long_line);
     builder.add(fields, line.data());
-    if (batch.parser == nullptr) batch.parser = choice.parser;
-    if (choice.reading.match == Match::whole) current = choice.parser;
+    if (batch.parser == nullptr) {
+      batch.parser = choice.parser;
+      batch.around = choice.reading.around;
+    }
+    if (choice.reading.match == Match::whole) current = choice.tried;
   }
   if (batch.parser == nullptr && batch.size() != 0) batch.parser = current;
 }

@@ -23,10 +23,11 @@ enum class Escapes : std::uint8_t { clf, undone };
 // parser's scratch, until the next line. A view without data() is a field that
 // the dialect does not have.
 struct Fields {
-  std::string_view host, remote, ident, user, request, referrer, agent;
+  std::string_view host, remote, port, ident, user, request, referrer, agent;
   std::string_view peer, forwarded, accept_language, scheme;
   std::string_view method, target, protocol;  // where the log has them apart: request is then empty
   std::string_view extra;                     // what follows a positional format's last field, as logged
+  std::string_view around;                    // ready members of a JSON object: what an envelope says
   std::string_view variables;                 // ready members of a JSON object ("a":1,"b":"x") for track_var
   std::int64_t time = 0;                      // microseconds since the epoch, UTC
   std::int64_t bytes = no_number;
@@ -52,6 +53,8 @@ struct Reading {
   Reject reason = Reject::unknown_format;  // where match is none
   std::uint32_t column = 0;                // where reading stopped, bytes from the line's start
   std::string_view expected;               // what should stand there; a literal
+  const Parser* inside = nullptr;          // of an envelope: who read what was in it
+  std::string_view around = {};            // and what it was, as "syslog"; a literal
 };
 
 struct LogOptions {
@@ -70,9 +73,16 @@ class Parser {
   // leniently as the dialect allows. `fields` is meaningful unless none.
   virtual Reading read(std::string_view line, Fields& fields) const = 0;
 
+  // A line that begins with # may say how the lines behind it are to be read, to
+  // the calling thread. An empty one: forget what was said.
+  virtual void directive(std::string_view line) const { (void)line; }
+
   // Another dialect of its kind may read the same lines whole, otherwise (maps
   // of JSON): then every line is weighed.
   virtual bool ambiguous() const { return false; }
+
+  // It takes off what stands around a line of another dialect.
+  virtual bool envelope() const { return false; }
 
   // The fast path: adds a row for each line of [from, end) as long as lines
   // match whole and no other dialect could claim them; returns the first line
@@ -104,6 +114,13 @@ class RowBuilder {
   // Rows go to `batch`, whose first byte stands at `offset` of the content and
   // at `text` in memory.
   void begin(Batch& batch, const char* text, std::uint64_t offset);
+  // The rows added until unwrap() are of the line that begins at `line`, whatever
+  // text of it they are read from, and have `around` in track_var.
+  void wrap(const char* line, std::string_view around) {
+    wrapped_ = line;
+    around_ = around;
+  }
+  void unwrap() { wrap(nullptr, {}); }
   void add(const Fields& fields, const char* line);
   void reject(Reject reason, std::string_view line);
   void blank() {
@@ -125,6 +142,8 @@ class RowBuilder {
   std::unique_ptr<KnownAgents> known_;
   Batch* batch_ = nullptr;
   const char* text_ = nullptr;
+  const char* wrapped_ = nullptr;
+  std::string_view around_;
   std::uint64_t offset_ = 0;
   std::uint64_t line_ = 0;  // lines begun in this batch
   TextId server_ = null_text, variables_ = null_text;
@@ -135,6 +154,14 @@ class RowBuilder {
   std::uint8_t line_flags_ = 0;
 };
 
+// Lines to be read: the text ends at a newline and 64 readable bytes follow it.
+struct Lines {
+  std::string_view text;
+  std::uint64_t offset = 0;       // of its first byte in the content
+  bool cut = false;               // the last line was cut at --max-line
+  std::string_view heading = {};  // the # lines before them that say how to read them
+};
+
 // Chooses among dialects line by line: the best reading wins (whole, then most
 // fields); the last that matched is tried first and that never shows.
 class Dispatcher {
@@ -143,20 +170,22 @@ class Dispatcher {
   explicit Dispatcher(std::vector<const Parser*> parsers);
 
   struct Choice {
-    const Parser* parser = nullptr;
+    const Parser* parser = nullptr;  // who read the line, or what was in the envelope
+    const Parser* tried = nullptr;   // the one of the list: that parser or the envelope
     Reading reading;
   };
   // Fills `fields` from the best reading of one line.
   Choice best(std::string_view line, Fields& fields) const;
 
-  // Every line of `lines` becomes a row, a reject or a blank of `batch`. The
-  // last line was cut at --max-line if `cut`. `lines` ends at a newline and 64
-  // readable bytes follow it.
-  void parse(std::string_view lines, std::uint64_t offset, bool cut, RowBuilder& builder, Batch& batch) const;
+  // Tells the dialects what a # line says, in the calling thread.
+  void directive(std::string_view line) const;
+
+  // Every line becomes a row, a reject or a blank of `batch`.
+  void parse(const Lines& lines, RowBuilder& builder, Batch& batch) const;
 
  private:
   std::vector<const Parser*> parsers_;
-  bool several_ = false;  // ambiguous dialects
+  bool several_ = false;  // dialects, without envelopes
 };
 
 // A line that is no request by intent: white space only, or a # directive.

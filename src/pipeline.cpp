@@ -8,6 +8,8 @@
 #include <optional>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "src/base/signals.h"
 #include "src/error.h"
 #include "src/summary.h"
@@ -168,7 +170,7 @@ class Assembler {
     lines_seen_ += batch.counts.read();
     report_.holes += batch.holes;
     report_.zone_assumed = report_.zone_assumed || batch.zone_assumed;
-    if (file().format.empty() && batch.parser != nullptr) file().format = format_name(batch.parser);
+    if (file().format.empty() && batch.parser != nullptr) file().format = format_name(batch);
     for (RejectedLine& reject : batch.rejects) {
       reject.line += lines_before_;
       if (job_.rejected && chunk.offset >= furthest_) job_.rejected(file().path, reject);
@@ -321,9 +323,11 @@ class Assembler {
     }
   }
 
-  std::string format_name(const Parser* parser) const {
+  std::string format_name(const Batch& batch) const {
     for (std::size_t i = 0; i < job_.lines.parsers.size(); ++i)
-      if (job_.lines.parsers[i] == parser) return job_.format_names[i];
+      if (job_.lines.parsers[i] == batch.parser)
+        return batch.around.empty() ? job_.format_names[i]
+                                    : fmt::format("{} in {}", job_.format_names[i], batch.around);
     return {};
   }
 
@@ -412,7 +416,7 @@ RunReport run(const Job& job) {
         slot.await(ring.lap(i) + 1);
         more = !slot.last;
         try {
-          if (more) lines.read(slot.chunk.lines(), slot.chunk.offset, slot.chunk.cut, slot.batch);
+          if (more) lines.read(slot.chunk.lines(), slot.batch);
         } catch (...) {
           slot.failure = std::current_exception();
         }

@@ -136,11 +136,16 @@ void open_outlet(Outlet& outlet, const Options& options, Kept& kept, const Store
   settled_by = &store;
 }
 
+LogOptions log_options(const Options& options) {
+  LogOptions log;
+  if (options.log_zone != "UTC") log.zone = Zone(options.log_zone);
+  return log;
+}
+
 }  // namespace
 
 Dialects make_dialects(const Options& options) {
-  LogOptions log;
-  if (options.log_zone != "UTC") log.zone = Zone(options.log_zone);
+  const LogOptions log = log_options(options);
   Dialects dialects;
   const auto add = [&](const std::string& format) {
     dialects.owned.push_back(make_parser(format, log));
@@ -156,7 +161,14 @@ Dialects make_dialects(const Options& options) {
     for (const ParserInfo* info : all_parsers())
       if (std::find(dialects.names.begin(), dialects.names.end(), info->name) == dialects.names.end())
         add(std::string(info->name));
+  dialects.owned.push_back(make_envelope(dialects.parsers));
+  dialects.parsers.push_back(dialects.owned.back().get());
+  dialects.names.emplace_back();  // what is in it gives the name
   return dialects;
+}
+
+std::string proposal_for(std::string_view line, const Options& options) {
+  return propose_format(line, log_options(options));
 }
 
 bool is_there(const Store& store) {

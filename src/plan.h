@@ -27,6 +27,9 @@ struct Dialects {
 // The dialects of --format: all of them for auto.
 Dialects make_dialects(const Options& options);
 
+// A --format that reads a line which no dialect reads; empty if none was found.
+std::string proposal_for(std::string_view line, const Options& options);
+
 // What rows have that the log does not say: --server.
 RowDefaults make_defaults(const Options& options);
 

@@ -122,6 +122,7 @@ void Batch::clear() {
   holes = 0;
   zone_assumed = false;
   parser = nullptr;
+  around = {};
 }
 
 TextId Batch::text(Column column, std::size_t row) const {

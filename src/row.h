@@ -180,6 +180,7 @@ struct Batch {
   std::uint64_t holes = 0;         // runs of NULs before a line that were skipped
   bool zone_assumed = false;       // a row's time stated no zone
   const Parser* parser = nullptr;  // the first that read a line
+  std::string_view around;         // what that line stood in, as "syslog"; a literal
 
   Batch() { clear(); }
   std::size_t size() const { return time.size(); }

@@ -3,12 +3,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <map>
+#include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "src/base/stdio.h"
+#include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/commands/commands.h"
 #include "src/input/source.h"
@@ -53,9 +55,13 @@ std::string_view line_of(std::string_view text, std::uint64_t number) {
 
 class Explainer {
  public:
-  explicit Explainer(const Options& options) : dialects_(make_dialects(options)), dispatcher_(dialects_.parsers) {
+  explicit Explainer(const Options& options)
+      : options_(options), dialects_(make_dialects(options)), dispatcher_(dialects_.parsers) {
     if (!options.server.empty()) defaults_ = {.server_name = options.server, .server_fixed = true, .variables = {}};
   }
+
+  // What # lines before the line say is to be told before it.
+  void directive(std::string_view line) const { dispatcher_.directive(line); }
 
   int line(std::string_view line) const {
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -69,75 +75,100 @@ class Explainer {
     const auto choice = dispatcher_.best(text, fields);
     if (choice.reading.match == Match::none) return failed(text, choice);
 
-    Batch batch;
-    RowBuilder builder(defaults_);
-    dispatcher_.parse({padded.data(), line.size() + 1}, 0, false, builder, batch);
-    std::string json;
-    append_row_json(json, RowView(batch, 0));
-    std::string out = fmt::format("format  {}{}\n", name_of(choice.parser), how(choice.reading.match));
-    const auto row = nlohmann::ordered_json::parse(json);
-    for (const auto& [key, value] : row.items()) {
-      if (value.is_object() && key == "user_agent") {
-        for (const auto& [part, of] : value.items()) out += field(key + '.' + part, of);
-      } else {
-        out += field(key, value);
-      }
-    }
+    std::string out = fmt::format("format  {}{}\n", name_of(choice), how(choice.reading.match));
+    for (const auto& [name, value] : row_of(fields, padded)) out += fmt::format("  {:<20} {}\n", name, value);
     write_stdout(out);
     return 0;
   }
 
   int file(const std::string& path) const {
     const std::string text = read_lines(path, 0);
-    std::vector<std::uint64_t> by_dialect(dialects_.parsers.size());
-    std::uint64_t blank = 0, rejected = 0, number = 0;
-    std::string first_reject;
-    std::string_view sample;
+    FileFindings found;
     std::string padded;
-    for (std::string_view rest = text; !rest.empty() && number < lines_of_file;) {
+    dispatcher_.directive({});
+    for (std::string_view rest = text; !rest.empty() && found.lines < lines_of_file;) {
       const auto newline = rest.find('\n');
-      if (newline == std::string_view::npos && number != 0) break;  // cut by the head's size, or still being written
+      if (newline == std::string_view::npos && found.lines != 0) break;  // cut by the head's size, or being written
       std::string_view line = rest.substr(0, newline);
       rest.remove_prefix(std::min(newline, rest.size() - 1) + 1);
-      ++number;
-      if (number == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
+      if (++found.lines == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
       if (line.ends_with('\r')) line.remove_suffix(1);
       line.remove_prefix(std::min(line.find_first_not_of('\0'), line.size()));
       if (is_blank(line)) {
-        ++blank;
+        if (line.starts_with('#')) dispatcher_.directive(line);
+        ++found.blank;
         continue;
       }
-      padded.assign(line).append(64, '\0');
+      padded.assign(line).append("\n").append(64, '\0');
       Fields fields;
       const auto choice = dispatcher_.best({padded.data(), line.size()}, fields);
       if (choice.reading.match == Match::none) {
-        if (rejected++ == 0)
-          first_reject =
-              fmt::format("{}:{}:{}: {}, expected {}\n{}\n", visible(path), number, choice.reading.column + 1,
-                          reject_names[static_cast<std::size_t>(choice.reading.reason)], choice.reading.expected,
-                          caret(line.substr(0, 200), std::min<std::size_t>(choice.reading.column, 200)));
+        RejectsFound& rejects = found.rejects[static_cast<std::size_t>(choice.reading.reason)];
+        if (rejects.count++ == 0) rejects.first = place(path, found.lines, line, choice.reading);
+        if (found.first_reject.empty()) found.first_reject = line;
         continue;
       }
-      if (sample.empty()) sample = line;
-      ++by_dialect[index_of(choice.parser)];
+      ++found.formats[name_of(choice)];
+      for (auto& [name, value] : row_of(fields, padded)) found.fields[place_of(name)].add(name, std::move(value));
     }
-    std::string out = fmt::format("{}: the first {} lines\n", visible(path), grouped(number));
-    for (std::size_t i = 0; i < by_dialect.size(); ++i)
-      if (by_dialect[i] != 0) out += fmt::format("  {:>6}  {}\n", grouped(by_dialect[i]), dialects_.names[i]);
-    if (blank != 0) out += fmt::format("  {:>6}  blank\n", grouped(blank));
-    if (rejected != 0) out += fmt::format("  {:>6}  rejected; the first:\n{}", grouped(rejected), first_reject);
-    write_stdout(out);
-    if (sample.empty()) return static_cast<int>(Exit::rejected);
-    write_stdout("\nIts first readable line:\n");
-    return line(sample);
+    write_stdout(shown(path, found));
+    if (!found.formats.empty()) return 0;
+    propose(found.first_reject);
+    return static_cast<int>(Exit::rejected);
   }
 
  private:
-  std::size_t index_of(const Parser* parser) const {
-    return static_cast<std::size_t>(std::find(dialects_.parsers.begin(), dialects_.parsers.end(), parser) -
-                                    dialects_.parsers.begin());
+  static constexpr std::size_t samples = 3;  // of a field
+  struct FieldFound {
+    std::string name;
+    std::uint64_t count = 0;
+    std::vector<std::string> values;
+
+    void add(const std::string& of, std::string value) {
+      name = of;
+      ++count;
+      if (values.size() < samples && std::find(values.begin(), values.end(), value) == values.end())
+        values.push_back(std::move(value));
+    }
+  };
+  struct RejectsFound {
+    std::uint64_t count = 0;
+    std::string first;
+  };
+  struct FileFindings {
+    std::uint64_t lines = 0, blank = 0;
+    std::map<std::string, std::uint64_t> formats;
+    std::map<std::size_t, FieldFound> fields;  // in the row's order
+    std::array<RejectsFound, static_cast<std::size_t>(Reject::count_)> rejects;
+    std::string first_reject;
+  };
+  using Named = std::vector<std::pair<std::string, std::string>>;
+
+  // The row of a line, by the names of its fields: what the log does not say is left out.
+  Named row_of(const Fields& fields, const std::string& padded) const {
+    Batch batch;
+    RowBuilder builder(defaults_);
+    builder.begin(batch, padded.data(), 0);
+    builder.add(fields, padded.data());
+    const RowView row(batch, 0);
+    Named named;
+    std::string value;
+    for (std::size_t i = 0; i < row_fields().size(); ++i) {
+      value.clear();
+      if (append_row_field(value, row, i)) named.emplace_back(row_fields()[i], value);
+    }
+    return named;
   }
-  const std::string& name_of(const Parser* parser) const { return dialects_.names[index_of(parser)]; }
+
+  static std::size_t place_of(std::string_view name) {
+    return static_cast<std::size_t>(std::find(row_fields().begin(), row_fields().end(), name) - row_fields().begin());
+  }
+
+  std::string name_of(const Dispatcher::Choice& choice) const {
+    const auto at = std::find(dialects_.parsers.begin(), dialects_.parsers.end(), choice.parser);
+    const std::string& name = dialects_.names[static_cast<std::size_t>(at - dialects_.parsers.begin())];
+    return choice.reading.around.empty() ? name : fmt::format("{} in {}", name, choice.reading.around);
+  }
 
   static std::string_view how(Match match) {
     if (match == Match::extras) return ", and more fields after it (in track_var.extra)";
@@ -145,21 +176,58 @@ class Explainer {
     return "";
   }
 
-  static std::string field(const std::string& name, const nlohmann::ordered_json& value) {
-    if (value.is_null()) return {};  // what the log does not say is left out
-    return fmt::format("  {:<20} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
+  static std::string place(const std::string& path, std::uint64_t number, std::string_view line, const Reading& r) {
+    return fmt::format("{}:{}:{}: expected {}\n{}\n", visible(path), number, r.column + 1, r.expected,
+                       pointed(line, r));
+  }
+
+  // The line with a caret; of a long one what is around the place.
+  static std::string pointed(std::string_view line, const Reading& r) {
+    const std::size_t from = r.column > 60 && line.size() > 100 ? r.column - 40 : 0;
+    return caret(line.substr(from, 100), r.column - from);
+  }
+
+  std::string shown(const std::string& path, const FileFindings& found) const {
+    std::string out = fmt::format("{}: the first {} lines\n", visible(path), grouped(found.lines));
+    const auto counted = [&](std::uint64_t count, std::string_view what) {
+      if (count != 0) out += fmt::format("  {:>6}  {}\n", grouped(count), what);
+    };
+    std::vector<std::pair<std::string, std::uint64_t>> formats(found.formats.begin(), found.formats.end());
+    std::stable_sort(formats.begin(), formats.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    for (const auto& [name, count] : formats) counted(count, name);
+    counted(found.blank, "blank");
+    for (std::size_t reason = 0; reason < found.rejects.size(); ++reason)
+      counted(found.rejects[reason].count, fmt::format("rejected, {}", reject_names[reason]));
+    for (const RejectsFound& rejects : found.rejects)
+      if (rejects.count != 0) out += '\n' + rejects.first;
+    if (found.fields.empty()) return out;
+    out += "\nFields, in how many rows, and values:\n";
+    for (const auto& [place, field] : found.fields) {
+      std::string values;
+      for (const std::string& value : field.values)
+        values += (values.empty() ? "" : "  ") + cut_to(value, field.values.size() == 1 ? 90 : 44, "...");
+      out += fmt::format("  {:<20} {:>6}  {}{}\n", field.name, grouped(field.count), values,
+                         field.values.size() == samples && field.count > samples ? "  ..." : "");
+    }
+    return out;
+  }
+
+  void propose(std::string_view line) const {
+    if (const std::string format = proposal_for(line, options_); !format.empty())
+      write_stdout(fmt::format("\nThis would read it, with names of your choice for field_N:\n--format '{}'\n",
+                               visible(format)));
   }
 
   int failed(std::string_view line, const Dispatcher::Choice& choice) const {
     const Reading& r = choice.reading;
-    // A long line is shown around the place.
-    const std::size_t from = r.column > 60 && line.size() > 100 ? r.column - 40 : 0;
     write_stdout(fmt::format("no parser reads this line; {} comes nearest: {} at column {}, expected {}\n{}\n",
-                             name_of(choice.parser), reject_names[static_cast<std::size_t>(r.reason)], r.column + 1,
-                             r.expected, caret(line.substr(from, 100), r.column - from)));
+                             name_of(choice), reject_names[static_cast<std::size_t>(r.reason)], r.column + 1,
+                             r.expected, pointed(line, r)));
+    propose(line);
     return static_cast<int>(Exit::rejected);
   }
 
+  const Options& options_;
   Dialects dialects_;
   Dispatcher dispatcher_;
   RowDefaults defaults_;
@@ -186,11 +254,13 @@ int explain(const Options& options) {
       const std::string_view line = line_of(text, *number);
       if (line.data() == nullptr || *number == 0)
         throw Error(Exit::input, fmt::format("'{}' has no line {}", visible(path), *number));
+      for (std::uint64_t n = 1; n < *number; ++n)
+        if (const std::string_view before = line_of(text, n); before.starts_with('#')) explainer.directive(before);
       return explainer.line(line);
     }
   }
-  // A log line holds blanks; a name that was mistyped mostly does not.
-  if (what.find(' ') == std::string::npos && !what.starts_with('{'))
+  // A log line holds blanks or the like; a name that was mistyped mostly does not.
+  if (what.find_first_of(" \t|;\"{") == std::string::npos)
     throw Error(Exit::input, fmt::format("there is no file '{}'", visible(what)), "a line of a log is given in quotes");
   return explainer.line(what);
 }

@@ -57,12 +57,14 @@ Head look_at(const std::string& path, const Dispatcher& dispatcher) {
   std::string_view rest(bytes.data(), size);
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
   Fields fields;
+  dispatcher.directive({});
   for (int n = 0; n < head_lines && !rest.empty(); ++n) {
     const auto newline = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, newline);
     rest.remove_prefix(std::min(newline + 1, rest.size()));
     line.remove_prefix(std::min(line.find_first_not_of('\0'), line.size()));
     if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.starts_with('#')) dispatcher.directive(line);
     if (is_blank(line) || dispatcher.best(line, fields).reading.match == Match::none) continue;
     head.readable = true;
     head.first = fields.time;

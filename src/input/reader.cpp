@@ -13,6 +13,7 @@
 #include "src/base/signals.h"
 #include "src/base/text.h"
 #include "src/error.h"
+#include "src/input/heading.h"
 #include "src/input/source.h"
 
 namespace track_usage {
@@ -107,6 +108,7 @@ struct Reader::Work {
   Fingerprint seen;
   std::uint64_t lines = 0;  // before seen.position()
   char last = '\n';         // the content's last byte there
+  Heading heading;          // as of there
   struct stat stat {};
   std::int64_t stat_taken = 0;
   std::int64_t first_line = no_number;  // time of the first that is readable
@@ -129,12 +131,14 @@ struct Reader::Work {
   void feed(std::string_view bytes) {
     if (bytes.empty()) return;
     seen.feed(bytes);
+    heading.feed(bytes);
     lines += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
     last = bytes.back();
   }
 
   void restart() {
     seen.restart();
+    heading.restart();
     lines = 0;
     last = '\n';
   }
@@ -231,6 +235,7 @@ bool Reader::Work::resume_by_hints(Content& content) {
       std::size_t got = 0;
       const auto want = std::min<std::uint64_t>(bytes.size(), until - print.position());
       if (content.read(bytes.data(), static_cast<std::size_t>(want), got) != Source::Got::data) return false;
+      if (print.position() == 0 && bytes[0] == '#') return false;  // its heading has to be read
       print.feed({bytes.data(), got});
       last = bytes[got - 1];
     }
@@ -365,6 +370,7 @@ void Reader::Work::drop(std::size_t n) {
 // that the content does not have, or not there.
 bool Reader::Work::out(std::size_t n, bool cut, bool newline) {
   chunk.offset = seen.position();
+  chunk.heading = heading.text();
   feed({buffer.data(), n});
   chunk.bytes.resize(n + 1 + padding);
   std::memcpy(chunk.bytes.data(), buffer.data(), n);

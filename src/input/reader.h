@@ -11,6 +11,7 @@
 
 #include "src/input/inputs.h"
 #include "src/input/ledger.h"
+#include "src/parser.h"
 
 namespace track_usage {
 
@@ -42,13 +43,14 @@ struct Chunk {
   std::uint64_t offset = 0;  // of the first line in the content
   std::size_t input = 0;     // index into the list of inputs
   bool cut = false;          // the last line was cut at --max-line
+  std::string heading;       // what # lines before them say (Heading)
   std::uint64_t holes = 0;   // of NULs before lines that were skipped on the way here
   std::uint64_t end = 0;     // offset behind the last line, cut parts included
   std::unique_ptr<InputBegin> begins;
   std::unique_ptr<SourceRecord> unit_ends;  // marks, hash and hints as of `end`
   std::unique_ptr<InputEnd> ends;
 
-  std::string_view lines() const { return {bytes.data(), size}; }
+  Lines lines() const { return {.text = {bytes.data(), size}, .offset = offset, .cut = cut, .heading = heading}; }
 };
 
 struct ReaderOptions {

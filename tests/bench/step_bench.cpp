@@ -155,7 +155,7 @@ bool measure(const char* path) {
   const Cost parse = cost_of([&] {
     rows = 0;
     each_chunk(all, [&](std::string_view chunk, std::size_t offset) {
-      dispatcher.parse(chunk, offset, false, builder, batch);
+      dispatcher.parse({.text = chunk, .offset = offset}, builder, batch);
       rows += batch.size();
     });
   });
@@ -163,7 +163,7 @@ bool measure(const char* path) {
 
   std::vector<Batch> batches;
   each_chunk(all, [&](std::string_view chunk, std::size_t offset) {
-    dispatcher.parse(chunk, offset, false, builder, batches.emplace_back());
+    dispatcher.parse({.text = chunk, .offset = offset}, builder, batches.emplace_back());
     set_hours(batches.back(), Zone());
   });
   Unit unit;

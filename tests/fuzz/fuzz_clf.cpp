@@ -62,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   static RowBuilder builder({});  // reused, as a worker does
   static Batch batch;
-  dispatcher.parse(lines, 0, cut, builder, batch);
+  dispatcher.parse({.text = lines, .cut = cut}, builder, batch);
   Outcome whole;
   whole.add(batch);
   check(whole.counts.read() == static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')));
@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& [from, to] : {std::pair<std::size_t, std::size_t>(0, middle), {middle, lines.size()}}) {
     if (from == to) continue;
     const fuzz::Lines part(lines.substr(from, to - from));
-    dispatcher.parse(part.text(), from, cut && to == lines.size(), other, batch);
+    dispatcher.parse({.text = part.text(), .offset = from, .cut = cut && to == lines.size()}, other, batch);
     parts.add(batch);
   }
   check(parts.counts.stored == whole.counts.stored && parts.counts.blank == whole.counts.blank);

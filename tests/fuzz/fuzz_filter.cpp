@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static Batch batch;
   static RowBuilder builder({});
   const fuzz::Lines lines(std::string(sound) + std::string(text.substr(newline)));
-  dispatcher.parse(lines.text(), 0, false, builder, batch);
+  dispatcher.parse({.text = lines.text()}, builder, batch);
   try {
     const Filter filter(options);
     check(filter.canonical() == Filter(options).canonical());

@@ -32,7 +32,7 @@ struct All {
     const std::size_t size = lines.size();
     lines.append(64, '\0');
     RowBuilder builder(defaults_);
-    Dispatcher(parsers).parse({lines.data(), size}, 0, false, builder, batch);
+    Dispatcher(parsers).parse({.text = {lines.data(), size}}, builder, batch);
     return batch;
   }
 

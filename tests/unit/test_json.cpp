@@ -41,7 +41,7 @@ Batch parsed(const std::string& lines) {
   const auto parser = make_parser("json", {});
   RowBuilder builder({});
   Batch batch;
-  Dispatcher({parser.get()}).parse(std::string_view(padded).substr(0, lines.size()), 0, false, builder, batch);
+  Dispatcher({parser.get()}).parse({.text = std::string_view(padded).substr(0, lines.size())}, builder, batch);
   return batch;
 }
 

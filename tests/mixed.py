@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Files whose lines are not all of one kind: each line must be the row that a person reads in it.
+
+    mixed.py TRACK-USAGE
+"""
+
+import sys
+
+from checks import Bench
+from presets import TAKEN, printed, row, rows_are
+from make_formats import (FORMATS, REQUESTS, SECOND, Line, combined, common, in_docker, in_syslog, plain,
+                          told)
+from traffic import json_line
+
+JUNK = ("Traceback (most recent call last):", '  File "app.py", line 7, in <module>', "ValueError: it",
+        "starting worker 7 of 8", "---- 8< ----", '{"not": "whole', "[warn] 192.0.2.1 was slow",
+        'open() "/srv/shop" failed (2: No such file or directory)', "GET / HTTP/1.1", "\x07\x08\x0b")
+INNER = [name for name in FORMATS if name not in ("docker", "cri", "syslog", "haproxy", "w3c", "cloudfront")]
+
+bench = Bench(sys.argv[1])
+bench.room("mixed")
+
+
+def check(what, lines):
+    """`lines` are pairs: the text, and its row or None where it must be rejected."""
+    log = bench.write("mixed.log", "".join(text + "\n" for text, _ in lines).encode())
+    right = [r for _, r in lines if r]
+    rows_are(bench, what, printed(bench, what, log, len(right), len(lines) - len(right)), right)
+
+
+def in_turn(*writers):
+    """All requests, each by the next of the writers: of its number, the request and the combined line."""
+    requests = enumerate(map(plain, REQUESTS * len(writers)))
+    lines = [writers[i % len(writers)](i, r, combined(r)) for i, r in requests]
+    return [(line.text, row(line)) for line in lines]
+
+
+def as_it_is(i, r, text):
+    return Line(text, r)
+
+
+def short(i, r, text):
+    return Line(common(r), r._replace(referrer=None, agent=None))
+
+
+def with_host(i, r, text):
+    return Line(f"shop.example:443 {text}", r._replace(host="shop.example:443"))
+
+
+def without_host(i, r, text):
+    return Line(" " + text, r)
+
+
+def with_field(i, r, text):
+    return Line(text + " 0.042", r, {"extra": ["0.042"]})
+
+
+def with_fields(i, r, text):
+    return Line(text + ' - "two words" 7', r, {"extra": ["-", "two words", "7"]})
+
+
+def in_quotes(i, r, text):
+    return Line(f'"{text}"', r)
+
+
+def in_quotes_doubled(i, r, text):
+    return Line('"' + text.replace('"', '""') + '"', r)
+
+
+def in_quotes_escaped(i, r, text):
+    return Line('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"', r)
+
+
+def as_json(i, r, text):
+    r = told(REQUESTS[i % len(REQUESTS)], SECOND, 1, host=None)
+    return Line(json_line(r), r)
+
+
+def after_syslog(i, r, text):
+    return Line(in_syslog(text, r, i, "web1", "nginx"), r, {"syslog_host": "web1", "syslog_tag": "nginx"})
+
+
+check("combined and common", in_turn(as_it_is, short))
+check("a host before some", in_turn(as_it_is, with_host, short))
+check("a field more on some", in_turn(as_it_is, with_field, with_fields))
+check("an empty host before some", in_turn(with_host, without_host, as_it_is))
+check("some in quotes", in_turn(as_it_is, in_quotes))
+check("all in quotes", in_turn(in_quotes))
+check("some in quotes, inner ones doubled", in_turn(as_it_is, in_quotes_doubled))
+check("all in quotes, inner ones doubled", in_turn(in_quotes_doubled))
+check("some in quotes, inner ones escaped", in_turn(as_it_is, in_quotes_escaped))
+check("all in quotes, inner ones escaped", in_turn(in_quotes_escaped))
+check("JSON and combined", in_turn(as_json, as_it_is))
+check("syslog before some", in_turn(as_it_is, after_syslog))
+check("all of these", in_turn(as_it_is, with_host, short, after_syslog, as_json, with_field,
+                              in_quotes_doubled, without_host, in_quotes_escaped, in_quotes))
+check("30 lines of junk first", [(text, None) for text in JUNK * 3] + in_turn(as_it_is, as_json))
+
+# Whatever a program logs, a container's log has it in an envelope.
+for name in INNER:
+    check(f"{name} in envelopes", [
+        ((in_docker(line.text), f"2026-11-22T14:30:00.003456789Z stdout F {line.text}")[i % 2],
+         row(line, TAKEN.get(name))) for i, line in enumerate(FORMATS[name]())])
+bench.end()
