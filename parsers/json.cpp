@@ -1,6 +1,7 @@
 // The json dialect: what the values of a line's keys mean for a row.
 #include "parsers/json.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -23,7 +24,15 @@ class Json final : public Parser {
   Json(const LogOptions& options, FieldMap map, NamedTraits traits, bool preset)
       : zone_(options.zone), map_(std::move(map)), traits_(traits), preset_(preset) {}
 
-  Reading read(std::string_view line, Fields& f) const override { return read(line, f, memory()); }
+  Reading read(std::string_view line, Fields& f) const override {
+    // Most lines that are no JSON are known by their first byte.
+    const auto first = line.find_first_not_of(" \t\r");
+    if (first == std::string_view::npos || line[first] != '{') {
+      const std::size_t at = std::min(first, line.size());
+      return {Match::none, 0, Reject::unknown_format, static_cast<std::uint32_t>(at), "{, the start of a JSON object"};
+    }
+    return read(line, f, memory());
+  }
 
   // Presets tell their lines apart: each knows the others' keys.
   bool ambiguous() const override { return !preset_; }

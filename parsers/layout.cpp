@@ -62,7 +62,8 @@ class LayoutParser final : public Parser {
       const std::string& next = next_text(i);
       const bool optional = i + 1 < layout_.fields.size() && !layout_.fields[i + 1].closing.empty();
       ends_.push_back(optional ? next.substr(0, 1) : next);
-      hiding_.push_back(!quoted_[i] && next.size() > 1 && next[0] == ' ' && !holds_blanks(field.part));
+      hiding_.push_back(!quoted_[i] && field.closing.empty() && next.size() > 1 && next[0] == ' ' &&
+                        (layout_.preset || !holds_blanks(field.part)));
     }
     expected_.push_back(fmt::format("'{}' at the end", layout_.after));
     zoned_ = forms_.find("%z") != std::string::npos;
@@ -95,23 +96,27 @@ class LayoutParser final : public Parser {
     std::string last_stamp;  // the one before, and what it was
     std::int64_t last_time = 0;
     std::string target, variables, value, shown;
-    std::string agent, referrer;   // freed of their coding
-    std::string_view date, clock;  // of one time
+    std::vector<std::pair<const LayoutField*, std::string_view>> kept;  // that go into variables
+    std::string agent, referrer;                                        // freed of their coding
+    std::string_view date, clock;                                       // of one time
     std::string_view other_host;
     std::int64_t fraction = 0;  // of a second
     std::int64_t sum = 0;       // of durations that are parts of one, or no_number
     int parts = 0;              // how many there were
+    bool plain = true;          // what was freed of its coding
     bool hidden = false;        // the line may be another dialect's
     bool zone_assumed = false;
 
     void begin_line() {
       target.clear();
       variables.clear();
+      kept.clear();
       stamp.clear();
       date = clock = other_host = {};
       fraction = sum = 0;
       parts = 0;
       hidden = false;
+      plain = true;
     }
   };
   Memory& memory() const {
@@ -127,10 +132,10 @@ class LayoutParser final : public Parser {
     return i + 1 < layout_.fields.size() ? layout_.fields[i + 1].before : layout_.after;
   }
 
-  const char* cut(std::size_t i, const char* at, const char* end, bool plain, std::string_view& text) const;
+  const char* cut(std::size_t i, const char* at, const char* end, std::string_view& text) const;
   Reading split(std::string_view line, Fields& f, Memory& m) const;
-  bool settle(Fields& f, Memory& m) const;
-  std::string_view decoded(std::string_view text, std::string& kept, Fields& f) const;
+  bool settle(std::string_view line, Fields& f, Memory& m) const;
+  std::string_view decoded(std::string_view text, std::string& kept, Memory& m) const;
   bool take_date(Fields& f, Memory& m) const;
   bool take(const LayoutField& field, std::string_view text, Fields& f, Memory& m, Reject& reason) const;
   bool take_time(const LayoutField& field, std::string_view text, Fields& f, Memory& m) const;
@@ -148,10 +153,10 @@ class LayoutParser final : public Parser {
 };
 
 // The end of a quoted field: the first quote that no backslash escapes.
-const char* closing_quote(const char* at, const char* end, bool plain) {
+const char* closing_quote(const char* at, const char* end, bool escaped) {
   for (const char* from = at;;) {
     const auto* quote = static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end - at)));
-    if (quote == nullptr || plain) return quote;
+    if (quote == nullptr || !escaped) return quote;
     const char* slash = quote;
     while (slash > from && slash[-1] == '\\') --slash;
     if ((quote - slash) % 2 == 0) return quote;
@@ -175,8 +180,7 @@ const char* closing_doubled(const char* at, const char* end) {
 
 // The text of field i, which begins at `at`, and where it ends; null: the line
 // ends before the field does.
-const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, bool plain,
-                              std::string_view& text) const {
+const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, std::string_view& text) const {
   const LayoutField& field = layout_.fields[i];
   const auto until = [&](const char* stop, std::size_t closing) {
     if (stop == nullptr) return stop;
@@ -185,11 +189,11 @@ const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, bo
   };
   if (field.quotable && at < end && *at == '"') {
     ++at;
-    return until(layout_.doubled ? closing_doubled(at, end) : closing_quote(at, end, plain || !layout_.escaped), 1);
+    return until(layout_.doubled ? closing_doubled(at, end) : closing_quote(at, end, layout_.escaped), 1);
   }
   const bool last = i + 1 == layout_.fields.size();
   const std::string& next = ends_[i];
-  if (quoted_[i] && layout_.escaped) return until(closing_quote(at, end, plain), 0);
+  if (quoted_[i] && layout_.escaped) return until(closing_quote(at, end, true), 0);
   if (quoted_[i] && !last && layout_.fields[i + 1].part == Part::status) {  // its own quotes stand as they came
     const char* quote = find_text(at, end, next);
     while (quote != nullptr && static_cast<std::size_t>(end - quote) > next.size() && !is_digit(quote[next.size()]))
@@ -207,8 +211,15 @@ const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, bo
 }
 
 Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
+  const LayoutField& first = layout_.fields[0];
+  if (!line.starts_with(first.before)) {
+    const Reject reason = first.before.starts_with(line) ? Reject::truncated : Reject::unknown_format;
+    return {Match::none, 0, reason, 0, expected_[0]};
+  }
+  // Seen at once, before other dialects' lines are read to their ends.
+  if (layout_.preset && !trim(line).ends_with(layout_.after))
+    return {Match::none, 0, Reject::unknown_format, static_cast<std::uint32_t>(line.size()), expected_.back()};
   f = Fields();
-  f.plain = is_plain(line);
   f.escapes = layout_.escaped ? Escapes::clf : Escapes::undone;
   m.begin_line();
   const char* at = line.data();
@@ -217,7 +228,7 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   Reading r;
   // A line is a row if its frame stands before the place.
   const auto stop = [&](const char* where, Reject reason, std::string_view expected) {
-    const bool framed = time && status && (f.remote.data() != nullptr || !addressed_) && settle(f, m);
+    const bool framed = time && status && (f.remote.data() != nullptr || !addressed_) && settle(line, f, m);
     r.match = framed ? Match::truncated : Match::none;
     r.reason = reason;
     r.column = static_cast<std::uint32_t>(where - line.data());
@@ -237,7 +248,7 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
     if (layout_.padded)
       while (at < end && *at == ' ') ++at;
     std::string_view text;
-    const char* const behind = cut(i, at, end, f.plain, text);
+    const char* const behind = cut(i, at, end, text);
     if (behind == nullptr) {  // the line ends here, with what there is of the field
       text = {at, static_cast<std::size_t>(end - at)};
       if (!quoted_[i] && !holds_blanks(field.part)) text = text.substr(0, text.find(' '));
@@ -245,7 +256,11 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
       status = (take(field, text, f, m, reason) && field.part == Part::status) || status;
       return stop(at + text.size(), Reject::truncated, expected_[i + 1]);
     }
-    if (hiding_[i] && text.find(' ') != std::string_view::npos) m.hidden = true;
+    if (hiding_[i] && text.find(' ') != std::string_view::npos) {
+      if (layout_.preset && field.part != Part::user)
+        return stop(at + text.find(' '), Reject::unknown_format, expected_[i + 1]);
+      m.hidden = true;
+    }
     Reject reason = Reject::unknown_format;
     if (!take(field, text, f, m, reason)) return stop(at, reason, valid_[i]);
     time = time || is_time(field.part);
@@ -253,7 +268,7 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
     if (field.part > Part::skipped) ++r.named;
     at = behind;
   }
-  if (!time || !settle(f, m)) {
+  if (!time || !settle(line, f, m)) {
     const auto last = std::find_if(layout_.fields.rbegin(), layout_.fields.rend(),
                                    [](const LayoutField& field) { return is_time(field.part); });
     r.reason = Reject::bad_time;
@@ -276,7 +291,7 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
 }
 
 // What several fields make together. False: they make no sound time.
-bool LayoutParser::settle(Fields& f, Memory& m) const {
+bool LayoutParser::settle(std::string_view line, Fields& f, Memory& m) const {
   if (!forms_.empty() && !take_stamp(f, m)) return false;
   if ((m.date.data() != nullptr || m.clock.data() != nullptr) && !take_date(f, m)) return false;
   f.time += m.fraction;
@@ -291,13 +306,15 @@ bool LayoutParser::settle(Fields& f, Memory& m) const {
     else
       f.host = host_of(url.substr(0, url.find(' ')));
   }
+  f.plain = m.plain && is_plain(line);
+  for (const auto& [field, text] : m.kept) take_variable(*field, text, m);
   f.variables = m.variables;
   f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
   return f.time >= first_time && f.time < end_time;
 }
 
 // A referrer or agent freed of its coding.
-std::string_view LayoutParser::decoded(std::string_view text, std::string& kept, Fields& f) const {
+std::string_view LayoutParser::decoded(std::string_view text, std::string& kept, Memory& m) const {
   const bool doubled = layout_.doubled && text.find("\"\"") != std::string_view::npos;
   const char sign = layout_.coding == Coding::plus ? '+' : '%';
   const bool coded = layout_.coding != Coding::none && text.find(sign) != std::string_view::npos;
@@ -310,14 +327,14 @@ std::string_view LayoutParser::decoded(std::string_view text, std::string& kept,
   if (coded && layout_.coding == Coding::plus) std::replace(kept.begin(), kept.end(), '+', ' ');
   if (doubled)
     for (auto at = kept.find("\"\""); at != std::string::npos; at = kept.find("\"\"", at + 1)) kept.erase(at, 1);
-  f.plain = f.plain && is_plain(kept);
+  m.plain = m.plain && is_plain(kept);
   return kept;
 }
 
 bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields& f, Memory& m, Reject& reason) const {
   switch (field.part) {
     case Part::variable:
-      take_variable(field, text, m);
+      m.kept.emplace_back(&field, text);
       break;
     case Part::remote:
       reason = Reject::no_address;
@@ -380,10 +397,10 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
       f.bytes = number_of(without_plus(text)).value_or(no_number);
       return f.bytes != no_number;
     case Part::referrer:
-      f.referrer = decoded(text, m.referrer, f);
+      f.referrer = decoded(text, m.referrer, m);
       break;
     case Part::agent:
-      f.agent = decoded(text, m.agent, f);
+      f.agent = decoded(text, m.agent, m);
       break;
     case Part::forwarded:
       f.forwarded = text;

@@ -71,6 +71,7 @@ struct Layout {
   bool escaped = true;            // \" and \xHH stand for what they name
   std::size_t needed = SIZE_MAX;  // as many fields are in every line
   bool open = false;              // more fields than these make a whole line as well
+  bool preset = false;            // known well enough that no blank hides in an unquoted field
   bool padded = false;            // more than one blank may stand for one
   bool doubled = false;           // "" is a quote within quotes
   Coding coding = Coding::none;

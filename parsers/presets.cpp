@@ -27,6 +27,7 @@ constexpr Name parts[] = {
 Layout read_layout(std::string_view name, std::string_view text) {
   Layout layout;
   layout.name = name;
+  layout.preset = true;
   std::string literal;
   while (!text.empty()) {
     if (text[0] == '|') {
