@@ -11,10 +11,10 @@ namespace track_usage {
 namespace {
 
 constexpr std::string_view field_names[] = {
-    "date",        "remote_addr", "client",        "peer_addr",       "username",       "request",
-    "method",      "path",        "protocol",      "status",          "content_length", "referrer",
-    "user_agent",  "speed",       "speed_ms",      "speed_us",        "speed_ns",       "speed_parts",
-    "server_name", "scheme",      "xforwardedfor", "accept_language", "skip",
+    "date",        "remote_addr", "client", "peer_addr",     "username",        "request",
+    "method",      "path",        "query",  "protocol",      "status",          "content_length",
+    "referrer",    "user_agent",  "speed",  "speed_ms",      "speed_us",        "speed_ns",
+    "speed_parts", "server_name", "scheme", "xforwardedfor", "accept_language", "skip",
 };
 static_assert(std::size(field_names) == static_cast<std::size_t>(Field::count_) + 1);
 constexpr auto skip = static_cast<std::size_t>(Field::count_);
@@ -80,6 +80,15 @@ FieldMap::Key& node_of(FieldMap::Key& root, const std::vector<std::string>& path
 }
 
 }  // namespace
+
+std::string escaped_key(std::string_view key) {
+  std::string out;
+  for (const char c : key) {
+    if (std::string_view(".,|=\\").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
 
 FieldMap::FieldMap(std::string_view map, std::string_view after) {
   std::vector<Entry> entries = read(map);

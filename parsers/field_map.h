@@ -11,6 +11,9 @@
 
 namespace track_usage {
 
+// A key as one part of a map's path.
+std::string escaped_key(std::string_view key);
+
 enum class Field : std::uint8_t {
   date,
   remote_addr,
@@ -19,7 +22,8 @@ enum class Field : std::uint8_t {
   username,
   request,
   method,
-  path,  // with its query
+  path,  // with its query, or without and
+  query,
   protocol,
   status,
   content_length,

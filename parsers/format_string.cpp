@@ -1,15 +1,21 @@
 #include "parsers/format_string.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "parsers/field_map.h"
 #include "src/base/text.h"
 #include "src/error.h"
 
 namespace track_usage {
 namespace {
+
+constexpr char placeholder = '\x7f';  // that no format string holds
 
 // A field as a string names it. Of those that tell the same, the one of the
 // lowest rank is it, and the others are variables.
@@ -384,7 +390,95 @@ Layout StringReader::finish(std::string name) {
   return layout;
 }
 
+// The field of a JSON map that a part is; empty for variables.
+std::string_view field_of(Part part) {
+  struct Name {
+    Part part;
+    std::string_view field;
+  };
+  constexpr Name names[] = {
+      {Part::skipped, "skip"},
+      {Part::remote, "remote_addr"},
+      {Part::peer, "peer_addr"},
+      {Part::host, "server_name"},
+      {Part::user, "username"},
+      {Part::request, "request"},
+      {Part::method, "method"},
+      {Part::target, "path"},
+      {Part::path, "path"},
+      {Part::query, "query"},
+      {Part::protocol, "protocol"},
+      {Part::scheme, "scheme"},
+      {Part::status, "status"},
+      {Part::bytes, "content_length"},
+      {Part::referrer, "referrer"},
+      {Part::agent, "user_agent"},
+      {Part::forwarded, "xforwardedfor"},
+      {Part::language, "accept_language"},
+      {Part::seconds, "speed"},
+      {Part::millis, "speed_ms"},
+      {Part::micros, "speed_us"},
+      {Part::clf_time, "date"},
+      {Part::iso_time, "date"},
+      {Part::epoch_seconds, "date"},
+      {Part::epoch_millis, "date"},
+      {Part::epoch_micros, "date"},
+      {Part::strftime, "date"},
+  };
+  const auto* const found =
+      std::find_if(std::begin(names), std::end(names), [&](const Name& n) { return n.part == part; });
+  return found == std::end(names) ? std::string_view() : found->field;
+}
+
+using Keys = std::map<std::string, std::string, std::less<>>;  // by field
+
+// Looks for values that are one placeholder and nothing else.
+void find_keys(const nlohmann::json& object, const std::string& prefix, const Layout& layout, Keys& keys) {
+  for (const auto& [key, value] : object.items()) {
+    if (key.empty()) continue;
+    const std::string path = prefix + escaped_key(key);
+    if (value.is_object()) find_keys(value, path + '.', layout, keys);
+    if (!value.is_string()) continue;
+    std::string text = value.get<std::string>();
+    if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);  // Apache's %t
+    if (!text.starts_with(placeholder) || text.find(placeholder, 1) != text.size() - 1) continue;
+    const auto number = parse_number(std::string_view(text).substr(1, text.size() - 2));
+    if (!number || *number >= layout.fields.size()) continue;
+    const std::string_view field = field_of(layout.fields[*number].part);
+    if (field.empty()) continue;
+    std::string& all = keys[std::string(field)];
+    if (!all.empty()) all += '|';
+    all += path;
+  }
+}
+
 }  // namespace
+
+std::optional<std::string> json_map_of(const Layout& layout) {
+  if (layout.fields.empty() || !trim(layout.fields[0].before).starts_with('{')) return {};
+  // The object with a placeholder for each field.
+  std::string text;
+  bool quoted = false;
+  const auto literal = [&](std::string_view part) {
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      if (part[i] == '"' && (i == 0 || part[i - 1] != '\\')) quoted = !quoted;
+      text += part[i];
+    }
+  };
+  for (std::size_t i = 0; i < layout.fields.size(); ++i) {
+    literal(layout.fields[i].before);
+    text += quoted ? fmt::format("{0}{1}{0}", placeholder, i) : fmt::format("\"{0}{1}{0}\"", placeholder, i);
+  }
+  literal(layout.after);
+  const auto object = nlohmann::json::parse(text, nullptr, false);
+  if (!object.is_object()) return {};
+  Keys keys;
+  find_keys(object, {}, layout, keys);
+  if (!keys.contains("date") || !keys.contains("remote_addr") || !keys.contains("status")) return {};
+  std::string map;
+  for (const auto& [field, paths] : keys) map += fmt::format("{}{}={}", map.empty() ? "" : ",", field, paths);
+  return map;
+}
 
 bool is_format_string(std::string_view format) {
   return !format.starts_with("json:") && format.find_first_of("%$") != std::string_view::npos;

@@ -135,7 +135,11 @@ std::unique_ptr<Parser> make_json_preset(const LogOptions& options, const JsonPr
 
 std::unique_ptr<Parser> make_json_parser(const LogOptions& options, std::string_view map) {
   const std::string own = map.starts_with('@') ? read_map_file(std::string(map.substr(1))) : std::string(map);
-  return std::make_unique<Json>(options, FieldMap(own, nginx_json_map), NamedTraits{}, false);
+  return make_json_parser(options, FieldMap(own, nginx_json_map));
+}
+
+std::unique_ptr<Parser> make_json_parser(const LogOptions& options, FieldMap map) {
+  return std::make_unique<Json>(options, std::move(map), NamedTraits{}, false);
 }
 
 }  // namespace track_usage

@@ -21,4 +21,7 @@ std::unique_ptr<Parser> make_json_preset(const LogOptions& options, const JsonPr
 // come before nginx's names. Throws Error (usage).
 std::unique_ptr<Parser> make_json_parser(const LogOptions& options, std::string_view map);
 
+// Of a map that names all there is.
+std::unique_ptr<Parser> make_json_parser(const LogOptions& options, FieldMap map);
+
 }  // namespace track_usage

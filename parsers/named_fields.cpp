@@ -159,6 +159,10 @@ Reading NamedReader::read(std::string_view line, const NamedValues& v, const Fie
     f.method = first(Field::method);
     f.target = first(Field::path);
     f.protocol = first(Field::protocol);
+    if (const std::string_view query = first(Field::query); !query.empty() && f.target.data() != nullptr) {
+      target_.assign(f.target).append(query.starts_with('?') ? "" : "?").append(query);
+      f.target = target_;
+    }
   }
   f.user = first(Field::username);
   f.bytes = whole_number(first(Field::content_length), max_bytes).value_or(no_number);

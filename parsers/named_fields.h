@@ -51,6 +51,7 @@ class NamedReader {
   ClfTime clf_;
   std::string iso_;  // the last ISO 8601 time, as logged: lines of one second share it
   std::int64_t iso_time_ = 0;
+  std::string target_;
   bool zone_assumed_ = false;
 };
 

@@ -26,7 +26,11 @@ std::span<const ParserInfo* const> all_parsers() {
 
 std::unique_ptr<Parser> make_parser(std::string_view format, const LogOptions& options) {
   if (format.starts_with("json:")) return make_json_parser(options, format.substr(5));
-  if (is_format_string(format)) return make_layout_parser(read_format_string(format), options);
+  if (is_format_string(format)) {
+    Layout layout = read_format_string(format);
+    if (const auto map = json_map_of(layout)) return make_json_parser(options, FieldMap(*map));
+    return make_layout_parser(std::move(layout), options);
+  }
   std::vector<std::string_view> names;
   for (const ParserInfo* parser : all_parsers()) {
     if (parser->name == format) return parser->make(options);

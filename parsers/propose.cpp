@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "parsers/field_map.h"
 #include "parsers/parsers.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
@@ -180,11 +181,7 @@ std::string_view field_of(std::string_view key, const nlohmann::json& value) {
 
 void map_of(const nlohmann::json& object, const std::string& prefix, std::string& map) {
   for (const auto& [key, value] : object.items()) {
-    std::string path = prefix;
-    for (const char c : key) {
-      if (std::string_view(".,|=\\").find(c) != std::string_view::npos) path += '\\';
-      path += c;
-    }
+    const std::string path = prefix + escaped_key(key);
     if (value.is_object()) {
       map_of(value, path + '.', map);
       continue;

@@ -127,6 +127,8 @@ class ConfigReader {
       const std::string directive = lower(words[0].text);
       if (directive == "logformat" && words.size() == 3 && words[1].quoted)
         formats_.push_back({words[2].text, fmt::format("LogFormat \"{}\"", words[1].text)});
+      else if ((directive == "customlog" || directive == "globallog") && words.size() >= 3 && words[2].quoted)
+        formats_.push_back({words[1].text, fmt::format("LogFormat \"{}\"", words[2].text)});  // by its file's name
       else if (directive == "serverroot" && words.size() == 2)
         root_ = words[1].text;
       else if ((directive == "include" || directive == "includeoptional") && words.size() == 2 &&

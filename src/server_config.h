@@ -1,6 +1,6 @@
 // The log formats that a web server's own configuration names: the LogFormat
-// directives of Apache and the log_format directives of nginx, of a file and
-// of all that it includes.
+// directives of Apache, its CustomLog directives with a format of their own, and
+// the log_format directives of nginx, of a file and of all that it includes.
 #pragma once
 
 #include <string>

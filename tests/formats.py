@@ -99,7 +99,7 @@ NGINX = {
 
 
 def nginx(form, r):
-    return re.sub(r"\$\{?(\w+)\}?", lambda m: str(NGINX[m[1]](r)), form)
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda m: str(NGINX[m[1] or m[2]](r)), form)
 
 
 def row(r, precision=1_000_000, size=lambda r: r.size, speed=lambda r: None, **more):
@@ -165,6 +165,25 @@ check('%h %t "%r" %>s %b %k %{X-Custom}i|%k|%{X-Custom}i', apache, username=None
 check('{"t":"$time_iso8601","a":"$remote_addr","r":"$request","s":$status,"b":$body_bytes_sent,"ua":"$http_user_agent","d":$request_time}', nginx,
       size=zero, speed=seconds, username=None, **NO)
 
+# What writes JSON is read as JSON, whatever stands between the members.
+JSON_FORM = r"""log_format json escape=json '{"time":"$time_iso8601","client":{"ip":"$remote_addr","user":"$remote_user"},'
+    '"asked":{"m":"$request_method","p":"$uri","q":"$args","v":"$server_protocol"},"code":$status,"size":$body_bytes_sent,'
+    '"ua":"$http_user_agent","ref":"$http_referer","took":"$request_time","name":"$host","up":"$upstream_addr"}';"""
+
+
+def as_json(form, r):
+    """As nginx with escape=json; a client's quote and an unset variable are the servers'."""
+    path, _, query = r.target.partition("?")
+    return json.dumps({"time": NGINX["time_iso8601"](r), "client": {"user": r.user or "", "ip": r.remote},
+                       "new": [1, {"x": None}], "asked": {"m": r.method, "p": path, "q": query, "v": r.protocol}, "code": r.status,
+                       "size": r.size or 0, "ua": r.agent, "ref": r.referrer or "", "took": f"{r.seconds:.6f}", "name": host(r)})
+
+
+check(JSON_FORM, as_json, size=zero, speed=seconds, server_name=host, track_var={"new": [1, {"x": None}]})
+check(r'LogFormat "{ \"t\": \"%t\", \"ip\": \"%a\", \"r\": \"%r\", \"s\": %>s, \"D\": %D, \"ref\": \"%{Referer}i\", \"ua\": \"%{User-Agent}i\" }"',
+      apache, '{ "t": "%t", "ip": "%a", "r": "%r", "s": %>s, "D": %D, "ref": "%{Referer}i", "ua": "%{User-Agent}i" }',
+      size=lambda r: None, speed=seconds, username=None)
+
 # Without an address there is a row all the same.
 check('[$time_local] "$request" $status $body_bytes_sent', nginx, size=zero, remote_addr=None, username=None, **NO)
 
@@ -187,6 +206,7 @@ bench.write("conf.d/log.conf", br"""  logformat "%h %l %u %t \"%r\" \
    %>s %b %D" timed
 LogFormat "%h %t \"%r\" %>s %b" short
 CustomLog ${APACHE_LOG_DIR}/access.log timed
+CustomLog logs/own.log "%h %t \"%r\" %>s %b %D own" env=!image
 Include apache.conf
 """)
 bench.write("nginx.conf", b"""user www-data;
@@ -202,6 +222,7 @@ bench.write("conf.d/sites", b"log_format spare '$msec $remote_addr';include ngin
 log = [apache('%h %l %u %t "%r"    %>s %b %D', r) for r in REQUESTS]
 for typed, lines, speed in (("apache.conf:timed", log, 1), ("nginx.conf:main", [nginx(
         '$remote_addr [$time_local] "$request" $status $body_bytes_sent "$http_user_agent ;; $request_time"', r) for r in REQUESTS], 1),
+        ("apache.conf:logs/own.log", [apache('%h %t "%r" %>s %b %D own', r) for r in REQUESTS], 1),
         ("apache.conf:short", [apache('%h %t "%r" %>s %b', r) for r in REQUESTS], 0)):
     done = bench.run("ingest", "--sink", "print:", "--format-from", typed, "-", stdin="".join(l + "\n" for l in lines).encode())
     found = [json.loads(line)["speed"] for line in done.stdout.splitlines()]
