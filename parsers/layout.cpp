@@ -216,9 +216,9 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
     const Reject reason = first.before.starts_with(line) ? Reject::truncated : Reject::unknown_format;
     return {Match::none, 0, reason, 0, expected_[0]};
   }
-  // Seen at once, before other dialects' lines are read to their ends.
-  if (layout_.preset && !trim(line).ends_with(layout_.after))
-    return {Match::none, 0, Reject::unknown_format, static_cast<std::uint32_t>(line.size()), expected_.back()};
+  // Seen at once, before other dialects' lines are read to their ends. (A quote may be what was cut.)
+  if (layout_.preset && layout_.after.size() > 1 && !trim(line).ends_with(layout_.after))
+    return {Match::none, 0, Reject::unknown_format, 0, expected_[0]};
   f = Fields();
   f.escapes = layout_.escaped ? Escapes::clf : Escapes::undone;
   m.begin_line();
@@ -228,6 +228,8 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   Reading r;
   // A line is a row if its frame stands before the place.
   const auto stop = [&](const char* where, Reject reason, std::string_view expected) {
+    // A preset's line is known by its time: before it any line may look alike.
+    if (layout_.preset && !time) return Reading{Match::none, 0, Reject::unknown_format, 0, expected_[0]};
     const bool framed = time && status && (f.remote.data() != nullptr || !addressed_) && settle(line, f, m);
     r.match = framed ? Match::truncated : Match::none;
     r.reason = reason;
@@ -269,6 +271,7 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
     at = behind;
   }
   if (!time || !settle(line, f, m)) {
+    if (layout_.preset) return {Match::none, 0, Reject::unknown_format, 0, expected_[0]};
     const auto last = std::find_if(layout_.fields.rbegin(), layout_.fields.rend(),
                                    [](const LayoutField& field) { return is_time(field.part); });
     r.reason = Reject::bad_time;

@@ -161,7 +161,11 @@ class Pairs final : public Parser {
         variable(pair, m);
     }
     Reading reading = m.fields.read(line, m.values, map_, {}, f);
-    if (reading.match == Match::none) return reading;
+    if (reading.match == Match::none) {
+      // A pair or two stand in any text: the log's own keys tell that it is one.
+      if (m.values.seen == 0) return {Match::none, 0, Reject::unknown_format, 0, "a key and its value"};
+      return reading;
+    }
     f.variables = m.variables;
     f.escapes = Form::escapes;
     f.plain = is_plain(line);
@@ -198,8 +202,8 @@ class Pairs final : public Parser {
 extern const ParserInfo ltsv_parser, logfmt_parser;
 const ParserInfo ltsv_parser{
     "ltsv", "labelled tab-separated values, with the labels of ltsv.org",
-    "time:[22/Nov/2026:14:05:06 +0000] host:203.0.113.7 req:GET / HTTP/1.1 status:200 size:5120 referer:- "
-    "ua:curl/8.5.0 reqtime:0.004 (with tabs)",
+    "time:[22/Nov/2026:14:05:06 +0000]\thost:203.0.113.7\treq:GET / HTTP/1.1\tstatus:200\tsize:5120\treferer:-\t"
+    "ua:curl/8.5.0\treqtime:0.004",
     [](const LogOptions& options) -> std::unique_ptr<Parser> {
       return std::make_unique<Pairs<Ltsv>>(options, ltsv_map);
     }};

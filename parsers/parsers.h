@@ -22,8 +22,8 @@ std::unique_ptr<Parser> make_parser(std::string_view format, const LogOptions& o
 // Docker's JSON, quotes. `inside` read the rest, and outlive it.
 std::unique_ptr<Parser> make_envelope(std::vector<const Parser*> inside);
 
-// A format string, or a map of JSON keys, by which the whole line can be read;
-// empty if none was found.
+// The name of a format, a format string or a map of JSON keys by which the whole
+// line can be read; empty if none was found.
 std::string propose_format(std::string_view line, const LogOptions& options);
 
 // What the dialect of a format is called: "json", "apache".

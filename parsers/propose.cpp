@@ -195,27 +195,31 @@ void map_of(const nlohmann::json& object, const std::string& prefix, std::string
 }  // namespace
 
 std::string propose_format(std::string_view line, const LogOptions& options) {
+  const std::string padded = std::string(line) + std::string(64, '\0');
+  // What is proposed does what it should.
+  const auto reads = [&](std::string_view format) {
+    try {
+      Fields fields;
+      const auto parser = make_parser(format, options);
+      const Reading reading = parser->read({padded.data(), line.size()}, fields);
+      const bool asked = fields.request.data() != nullptr || fields.target.data() != nullptr;
+      return reading.match == Match::whole && asked && fields.remote.data() != nullptr && fields.status != no_status;
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  for (const ParserInfo* info : all_parsers())
+    if (reads(info->name)) return std::string(info->name);
   std::string format;
   if (trim(line).starts_with('{')) {
     const auto object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object()) return {};
     std::string map;
-    map_of(object, {}, map);
-    if (map.empty()) return {};
-    format = "json:" + map.substr(1);
+    if (object.is_object()) map_of(object, {}, map);
+    if (!map.empty()) format = "json:" + map.substr(1);
   } else {
     format = string_of(line);
   }
-  // It is proposed if it does what it should.
-  try {
-    const std::string padded = std::string(line) + std::string(64, '\0');
-    Fields fields;
-    const Reading reading = make_parser(format, options)->read({padded.data(), line.size()}, fields);
-    const bool asked = fields.request.data() != nullptr || fields.target.data() != nullptr;
-    return reading.match == Match::whole && asked && fields.remote.data() != nullptr ? format : std::string();
-  } catch (const Error&) {
-    return {};
-  }
+  return !format.empty() && reads(format) ? format : std::string();
 }
 
 }  // namespace track_usage

@@ -175,12 +175,15 @@ class W3c final : public Parser {
 extern const ParserInfo w3c_parser, cloudfront_parser;
 const ParserInfo w3c_parser{
     "w3c", "W3C extended, as of IIS: its #Fields lines name the columns",
-    "2026-11-22 14:05:06 203.0.113.7 GET /index.html - 200 5120 4 (behind #Fields: date time c-ip cs-method "
-    "cs-uri-stem cs-uri-query sc-status sc-bytes time-taken)",
+    "#Fields: date time c-ip cs-method cs-uri-stem cs-uri-query sc-status sc-bytes time-taken\n"
+    "2026-11-22 14:05:06 203.0.113.7 GET /index.html - 200 5120 4",
     [](const LogOptions& options) -> std::unique_ptr<Parser> { return std::make_unique<W3c>(options, false); }};
 const ParserInfo cloudfront_parser{
     "cloudfront", "Amazon CloudFront's standard log, with or without its #Fields line",
-    "2026-11-22 14:05:06 FRA2 5120 203.0.113.7 GET d111.cloudfront.net /index.html 200 - curl/8.5.0 ... (with tabs)",
+    "2026-11-22\t14:05:06\tFRA2-C1\t5120\t203.0.113.7\tGET\td111.cloudfront.net\t/index.html\t200\t-\tcurl/"
+    "8.5.0\t-\t-\t"
+    "Hit\tabc==\twww.example.com\thttps\t23\t0.004\t-\tTLSv1.3\tTLS_AES_128_GCM_SHA256\tHit\tHTTP/2.0\t-\t-\t51234\t"
+    "0.004\tHit\ttext/html\t5120\t-\t-",
     [](const LogOptions& options) -> std::unique_ptr<Parser> { return std::make_unique<W3c>(options, true); }};
 
 }  // namespace track_usage

@@ -105,7 +105,7 @@ Retried retry_rejects(Store& store, const Counting& counting, const std::vector<
       reader.read({.text = std::string_view(text).substr(0, reject.raw.size() + 1),
                    .offset = reject.offset,
                    .cut = cut,
-                   .heading = {}},
+                   .heading = source.heading},
                   one);
       if (one.counts.rejected() != 0) continue;
       gatherer.append(unit.batch, one, {});

@@ -447,7 +447,7 @@ void Dispatcher::parse(const Lines& lines, RowBuilder& builder, Batch& batch) co
     const std::string_view whole = line;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (is_blank(line)) {
-      if (line.starts_with('#')) directive(line);
+      if (line.starts_with('#') && line.size() <= longest_directive && !(lines.cut && last)) directive(line);
       builder.blank();
       continue;
     }

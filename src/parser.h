@@ -63,6 +63,9 @@ struct LogOptions {
 
 class RowBuilder;
 
+// A # line that is longer says nothing.
+constexpr std::size_t longest_directive = 64 * 1024;
+
 // A dialect. Const, and called from several threads at once: what a parse must
 // remember lives in the builder or is thread_local.
 class Parser {
@@ -94,7 +97,7 @@ class Parser {
 struct ParserInfo {
   std::string_view name;
   std::string_view help;     // one line, for `list parsers`
-  std::string_view example;  // one line of such a log
+  std::string_view example;  // one line of such a log, behind the # lines that it needs
   std::unique_ptr<Parser> (*make)(const LogOptions&);
 };
 

@@ -294,25 +294,33 @@ std::span<const Hook* const> every_hook() {
 
 std::vector<Listed> list_parsers() {
   std::vector<Listed> out;
-  for (const ParserInfo* info : all_parsers()) out.push_back({info->name, info->help});
+  for (const ParserInfo* info : all_parsers()) out.push_back({info->name, std::string(info->help)});
   return out;
 }
 
 std::vector<Listed> list_formats() {
   std::vector<Listed> out;
-  for (const ParserInfo* info : all_parsers()) out.push_back({info->name, info->example});
+  for (const ParserInfo* info : all_parsers()) {
+    std::string example;
+    for (const char c : info->example)
+      if (c == '\t' || c == '\n')
+        example += c == '\t' ? "\\t" : "\\n";
+      else
+        example += c;
+    out.push_back({info->name, std::move(example)});
+  }
   return out;
 }
 
 std::vector<Listed> list_sinks() {
   std::vector<Listed> out;
-  for (const SinkInfo* info : all_sinks()) out.push_back({info->scheme, info->help});
+  for (const SinkInfo* info : all_sinks()) out.push_back({info->scheme, std::string(info->help)});
   return out;
 }
 
 std::vector<Listed> list_hooks() {
   std::vector<Listed> out;
-  for (const Hook* hook : all_hooks()) out.push_back({hook->name, hook->help});
+  for (const Hook* hook : all_hooks()) out.push_back({hook->name, std::string(hook->help)});
   return out;
 }
 

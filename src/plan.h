@@ -66,12 +66,13 @@ std::span<const Hook* const> every_hook();
 
 // For `list`: name and one line each.
 struct Listed {
-  std::string_view name, help;
+  std::string_view name;
+  std::string help;
 };
 std::vector<Listed> list_parsers();
 std::vector<Listed> list_sinks();
 std::vector<Listed> list_hooks();
-// A format's example line, for `list formats`.
+// A format's example, for `list formats`; its tabs and newlines shown as \t and \n.
 std::vector<Listed> list_formats();
 
 }  // namespace track_usage

@@ -42,6 +42,7 @@ struct SourceRecord {
   std::uint64_t offset = 0;                              // bytes taken
   std::uint64_t end_hash = 0;                            // hash at offset
   std::string format, filters;
+  std::string heading;                                         // what # lines up to offset say (Heading)
   std::int64_t first_line = no_number;                         // time of the first readable line, microseconds
   std::int64_t first_date = no_number, last_date = no_number;  // of its rows, microseconds
   std::int64_t first_taken = 0, last_taken = 0;                // seconds since the epoch

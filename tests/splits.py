@@ -10,6 +10,7 @@ import gzip
 import json
 import lzma
 import os
+import pathlib
 import random
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import threading
 from checks import DEADLINE, FIELDS, Bench, lines
 
 MAX_LINE = 2048
+SAMPLES = sorted((pathlib.Path(__file__).parent.parent / "sample_logs/formats").glob("*.log"))
 bench = Bench(sys.argv[1])
 
 
@@ -33,6 +35,8 @@ def long_line(dice, length):
 def content(dice):
     sound = [line for kind in ("combined", "common", "vhost_combined", "json")
              for line in lines(dice.randrange(5, 120), dice.randrange(1 << 30), kind=kind)]
+    for path in dice.sample(SAMPLES, 8):
+        sound += path.read_bytes().splitlines(keepends=True)
     sound = [line[:-1] for line in sound]
     if dice.random() < 0.7:
         dice.shuffle(sound)

@@ -111,7 +111,7 @@ std::vector<SourceRecord> read_sources(Database& database, const std::string& pr
       database,
       "SELECT id, host, path, name, format, filters, device, inode, size, mtime_ns, ctime_ns, seen_ns, finished, marks,"
       " end_offset, end_hash, first_line, first_ts, last_ts, first_taken, last_taken, read, stored, filtered, "
-      "rejected, blank, erased FROM " +
+      "rejected, blank, erased, heading FROM " +
           prefix + "_inputs ORDER BY id");
   std::vector<SourceRecord> out;
   while (s.step()) {
@@ -145,6 +145,7 @@ std::vector<SourceRecord> read_sources(Database& database, const std::string& pr
     r.rejected = unsigned_of(s.number(24));
     r.blank = unsigned_of(s.number(25));
     r.erased = unsigned_of(s.number(26));
+    r.heading = s.text(27);
     out.push_back(std::move(r));
   }
   return out;

@@ -100,7 +100,8 @@ CREATE TABLE P_inputs (id INTEGER PRIMARY KEY, host TEXT, path TEXT, name TEXT N
   device INTEGER, inode INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, seen_ns INTEGER, finished INTEGER,
   marks BLOB NOT NULL, end_offset INTEGER NOT NULL, end_hash INTEGER NOT NULL, first_line INTEGER, first_ts INTEGER,
   last_ts INTEGER, first_taken INTEGER, last_taken INTEGER, read INTEGER NOT NULL, stored INTEGER NOT NULL,
-  filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, blank INTEGER NOT NULL, erased INTEGER NOT NULL DEFAULT 0);
+  filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, blank INTEGER NOT NULL, erased INTEGER NOT NULL DEFAULT 0,
+  heading TEXT);
 CREATE TABLE P_units (id INTEGER PRIMARY KEY, source INTEGER NOT NULL, begin_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL,
   first_row INTEGER, last_row INTEGER, first_ts INTEGER, last_ts INTEGER, read INTEGER NOT NULL, stored INTEGER NOT NULL,
   filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, blank INTEGER NOT NULL, filters TEXT, run INTEGER, taken INTEGER NOT NULL);

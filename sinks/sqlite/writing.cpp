@@ -128,7 +128,7 @@ std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
       " first_line = coalesce(first_line, ?15), first_ts = min(coalesce(first_ts, ?16), coalesce(?16, first_ts)),"
       " last_ts = max(coalesce(last_ts, ?17), coalesce(?17, last_ts)), last_taken = ?18,"
       " read = read + ?19, stored = stored + ?20, filtered = filtered + ?21, rejected = rejected + ?22, blank = "
-      "blank + ?23 WHERE id = ?24");
+      "blank + ?23, heading = ?24 WHERE id = ?25");
   const auto retried = static_cast<std::int64_t>(unit.retried.size());
   const auto read = static_cast<std::int64_t>(c.read()) - retried;
   const auto rejected = static_cast<std::int64_t>(c.rejected()) - retried;
@@ -154,7 +154,8 @@ std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
       .bind(21, static_cast<std::int64_t>(c.filtered()))
       .bind(22, rejected)
       .bind(23, static_cast<std::int64_t>(c.blank))
-      .bind(24, id)
+      .bind(24, s.heading)
+      .bind(25, id)
       .run();
 
   const std::int64_t last_row = database_.number("SELECT max(id) FROM " + prefix_ + "_data");

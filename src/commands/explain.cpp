@@ -213,9 +213,10 @@ class Explainer {
   }
 
   void propose(std::string_view line) const {
-    if (const std::string format = proposal_for(line, options_); !format.empty())
-      write_stdout(fmt::format("\nThis would read it, with names of your choice for field_N:\n--format '{}'\n",
-                               visible(format)));
+    const std::string format = proposal_for(line, options_);
+    const std::string_view naming =
+        format.find("$field_") != std::string::npos ? ", with names of your choice for field_N" : "";
+    if (!format.empty()) write_stdout(fmt::format("\nThis would read it{}:\n--format '{}'\n", naming, visible(format)));
   }
 
   int failed(std::string_view line, const Dispatcher::Choice& choice) const {

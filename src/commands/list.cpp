@@ -46,7 +46,7 @@ int list(const Options& options) {
     if (wanted.empty())
       out += fmt::format("{}{}\n", out.empty() ? "" : "\n", styled(kind.title, screen.colour ? "1" : ""));
     Table table({{"", Align::left, wanted.empty() ? least : 0}, {""}});
-    for (const Listed& item : kind.list()) table.add({{std::string(item.name)}, {std::string(item.help)}});
+    for (const Listed& item : kind.list()) table.add({{std::string(item.name)}, {item.help}});
     out += table.text({.width = screen.terminal ? screen.width : 0,
                        .indent = wanted.empty() ? std::size_t{2} : 0,
                        .title_style = {},

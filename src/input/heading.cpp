@@ -1,13 +1,21 @@
 #include "src/input/heading.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace track_usage {
 namespace {
 
-// No list of columns is longer, and no log has more names.
-constexpr std::size_t longest = 64 * 1024, most = 16;
+constexpr std::size_t most = 16;  // names: no log has more
+
+// Where a line that begins with # does, behind the holes that may stand before it.
+std::size_t find_directive(std::string_view bytes) {
+  auto sign = bytes.find('#');
+  for (; sign != std::string_view::npos; sign = bytes.find('#', sign + 1)) {
+    const auto before = sign == 0 ? std::string_view::npos : bytes.find_last_not_of('\0', sign - 1);
+    if (before != std::string_view::npos && bytes[before] == '\n') break;
+  }
+  return sign;
+}
 
 std::string_view name_of(std::string_view directive) {
   return directive.substr(0, directive.find(':'));
@@ -21,38 +29,49 @@ void Heading::restart() {
   lines_.clear();
 }
 
+void Heading::resume(std::string_view text, char last) {
+  restart();
+  for (; !text.empty(); text.remove_prefix(std::min(text.find('\n') + 1, text.size())))
+    line(text.substr(0, text.find('\n')));
+  state_ = last == '\n' ? State::line_start : State::in_line;
+}
+
 void Heading::feed(std::string_view bytes) {
-  if (bytes.empty() || state_ == State::none) return;
-  if (state_ == State::begin) {
+  if (state_ == State::begin && !bytes.empty()) {
     if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);
-    state_ = bytes.starts_with('#') ? State::line_start : State::none;
+    state_ = State::line_start;
   }
-  if (state_ == State::none) return;
   while (!bytes.empty()) {
-    if (state_ == State::line_start) state_ = bytes[0] == '#' ? State::in_directive : State::in_line;
+    if (state_ == State::line_start) {
+      bytes.remove_prefix(std::min(bytes.find_first_not_of('\0'), bytes.size()));
+      if (bytes.empty()) return;
+      state_ = bytes[0] == '#' ? State::in_directive : State::in_line;
+    }
+    if (state_ == State::in_line) {
+      // A sign that is rare in logs: most bytes are passed over at memory's speed.
+      const auto sign = find_directive(bytes);
+      if (sign == std::string_view::npos) {
+        const auto end = bytes.find_last_not_of('\0');
+        if (end != std::string_view::npos && bytes[end] == '\n') state_ = State::line_start;
+        return;
+      }
+      bytes.remove_prefix(sign);
+      state_ = State::in_directive;
+    }
     const auto newline = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, newline);
-    if (state_ == State::in_directive && partial_.size() < longest) partial_ += piece.substr(0, longest);
+    if (partial_.size() <= longest_) partial_ += piece.substr(0, longest_ + 1);
     if (newline == std::string_view::npos) return;
-    if (state_ == State::in_directive) line(partial_);
+    line(partial_);
     partial_.clear();
-    state_ = State::line_start;
     bytes.remove_prefix(newline + 1);
-    if (bytes.starts_with('#')) continue;
-    // On to the next directive, if there is one.
-    const auto next = bytes.find("\n#");
-    if (next != std::string_view::npos) {
-      bytes.remove_prefix(next + 1);
-    } else {
-      if (!bytes.empty() && bytes.back() != '\n') state_ = State::in_line;
-      return;
-    }
+    state_ = State::line_start;
   }
 }
 
 void Heading::line(std::string_view text) {
   if (text.ends_with('\r')) text.remove_suffix(1);
-  if (text.find(':') == std::string_view::npos) return;
+  if (text.size() > longest_ || text.find(':') == std::string_view::npos) return;
   std::erase_if(lines_, [&](const std::string& known) { return name_of(known) == name_of(text); });
   if (lines_.size() == most) lines_.erase(lines_.begin());
   lines_.emplace_back(text);

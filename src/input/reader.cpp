@@ -90,7 +90,7 @@ class Content {
 
 struct Reader::Work {
   Work(const std::vector<Input>& list, std::vector<std::vector<SourceRecord>> stores, ReaderOptions how)
-      : inputs(list), known(std::move(stores)), options(std::move(how)) {}
+      : inputs(list), known(std::move(stores)), options(std::move(how)), heading(options.max_line) {}
 
   const std::vector<Input>& inputs;
   std::vector<std::vector<SourceRecord>> known;
@@ -176,6 +176,7 @@ struct Reader::Work {
     r.offset = seen.position();
     r.end_hash = seen.digest();
     r.first_line = first_line;
+    r.heading = heading.text();
     r.read = lines;
     return r;
   }
@@ -235,7 +236,6 @@ bool Reader::Work::resume_by_hints(Content& content) {
       std::size_t got = 0;
       const auto want = std::min<std::uint64_t>(bytes.size(), until - print.position());
       if (content.read(bytes.data(), static_cast<std::size_t>(want), got) != Source::Got::data) return false;
-      if (print.position() == 0 && bytes[0] == '#') return false;  // its heading has to be read
       print.feed({bytes.data(), got});
       last = bytes[got - 1];
     }
@@ -263,7 +263,9 @@ bool Reader::Work::resume_by_hints(Content& content) {
   }
   content.seek(seen.resume(nearest->marks, nearest->offset));
   lines = nearest->read;
-  return read_and_feed(seen, nearest->offset);
+  if (!read_and_feed(seen, nearest->offset)) return false;
+  heading.resume(nearest->heading, last);
+  return true;
 }
 
 // Reads the content from its start for as long as it could be one that is

@@ -89,6 +89,19 @@ TEST_CASE("dispatcher: what was read before never shows in how a line is read") 
   }
 }
 
+TEST_CASE("dispatcher: the values of the dialect that wins are its own, escapes and all") {
+  const std::string line =
+      R"({"time":1,"ip":"192.0.2.1","client":"192.0.2.2","status":200,"a":"x \"y\"","b":"\u00e9","r":"GET /\u00e9 HTTP/1.1"})";
+  All all({"json:remote_addr=ip,user_agent=a,request=r", "json:remote_addr=client,referrer=b"});
+  REQUIRE(all.read(line + '\n' + line).size() == 2);
+  for (const std::size_t row : {0, 1}) {
+    CHECK(all.text(Column::remote_addr, row) == "192.0.2.1");
+    CHECK(all.text(Column::agent, row) == "x \"y\"");
+    CHECK(all.text(Column::path, row) == "/\xc3\xa9");
+    CHECK(all.text(Column::track_var, row) == "{\"client\":\"192.0.2.2\",\"b\":\"\xc3\xa9\"}");
+  }
+}
+
 TEST_CASE("dispatcher: blanks at the end of a line are no field") {
   All all;
   REQUIRE(all.read("192.0.2.1 - - " + rest + "  \r").size() == 1);

@@ -258,3 +258,42 @@ TEST_CASE("timestamp: times are written with a fraction only if they have one") 
 
 }  // namespace
 }  // namespace track_usage
+
+TEST_CASE("durations have the unit of their format, or their own") {
+  struct Case {
+    const char* text;
+    std::int64_t unit;
+    std::optional<std::int64_t> micros;
+  };
+  constexpr std::int64_t s = 1'000'000'000, ms = 1'000'000, us = 1'000, ns = 1;
+  const Case cases[] = {{"0.004", s, 4'000},
+                        {"0.0000019", s, 1},
+                        {"12", ms, 12'000},
+                        {"1.5", ms, 1'500},
+                        {"850", us, 850},
+                        {"1999", ns, 1},
+                        {"9.2e-05", s, 92},
+                        {"1.5ms", s, 1'500},
+                        {"850us", s, 850},
+                        {"850\xc2\xb5s", s, 850},
+                        {"850\xce\xbcs", s, 850},
+                        {"12ns", s, 0},
+                        {"1m2.5s", ms, 62'500'000},
+                        {"1h2m3s", s, 3'723'000'000},
+                        {"0", s, 0},
+                        {"", s, {}},
+                        {"-", s, {}},
+                        {"-1", s, {}},
+                        {".5", s, {}},
+                        {"1.", s, {}},
+                        {"1.2.3", s, {}},
+                        {"1 s", s, {}},
+                        {"1d", s, {}},
+                        {"1e400", s, {}},
+                        {"99999999999999999999", s, {}},
+                        {"99999999999999", s, {}}};
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    CHECK(track_usage::parse_duration(c.text, c.unit) == c.micros);
+  }
+}
