@@ -12,7 +12,8 @@ import checks
 
 ROOT = checks.TESTS.parent
 README, MAN = ROOT / "README.md", ROOT / "man" / "track-usage.1"
-# What mandoc says of our section names, of their order (examples come early), and of this machine's manuals.
+FORMATS, PARSERS = ROOT / "man" / "track-usage-formats.5", ROOT / "parsers"
+# What mandoc says of our section names, of their order (examples come early), and of which manuals are installed.
 LINT_ALLOWED = re.compile(r"Sh ENVIRONMENT$|Sh (FILTERS|TIMES) instead of FILES$|referenced manual not found|mandoc\.db")
 
 
@@ -56,7 +57,9 @@ def literal(section):
 
 
 def first_column(section):
-    return {name for name in re.findall(r"^\| `(\w+)` \|", section, re.M)}
+    """The names at the beginning of a table's rows, one or several with commas."""
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", section, re.M)
+    return {name for row in rows for name in re.findall(r"\w+", row)}
 
 
 def command_of(line):
@@ -88,13 +91,65 @@ def lists_and_options(bench, man, readme):
     for what, readme_section, man_section in (("sinks", "Sinks", "TARGETS"), ("formats", "Formats", "FORMATS"),
                                               ("parsers", "Formats", "FORMATS"), ("hooks", None, "SUMMARIES")):
         listed = {line.split()[0] for line in bench.run("list", what).stdout.decode().splitlines()}
-        told = {name.rstrip(":\\&") for name in re.findall(r"^\.It Cm ([a-z_]+:?(?:\\&)?)(?=\s|$)", man[man_section], re.M)}
+        told = {name.rstrip(":\\&") for name in re.findall(r"^\.It Cm ([a-z0-9_]+:?(?:\\&)?)(?=\s|$)", man[man_section], re.M)}
         bench.check(f"{what} of the manual", told - {"auto"}, listed)
         if readme_section:
             bench.check(f"{what} of README", first_column(readme[readme_section]), listed)
         else:
             hooks = re.search(r"made by hooks: (.*?);", readme["What is kept where"])[1]
             bench.check(f"{what} of README", set(re.findall(r"`(\w+)`", hooks)), listed)
+
+
+def words_of(section):
+    return {word.rstrip(".,;:") for word in section.replace("\\&", "").split()}
+
+
+def lower(names):
+    return {name.lower() for name in names}
+
+
+def literals(code):
+    """The text of string literals that stand one behind the other."""
+    return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', code))
+
+
+def formats(bench, page):
+    """The page of formats names all that the parsers' maps and tables name."""
+    code = {name: (PARSERS / f"{name}.cpp").read_text()
+            for name in ("field_map", "json_presets", "pairs", "presets", "w3c", "format_string")}
+    table = lambda file, name: re.search(rf" {name}\[\] = \{{(.*?)^\}};", code[file], re.M | re.S)[1]
+    text = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
+
+    # By format: keys of maps, columns, fields of positional logs.
+    names = {}
+    for file in ("json_presets", "pairs"):
+        for preset, given, entries in re.findall(rf"(?:JsonPreset (\w+)\{{|string_view (\w+)_map =)\s*{text}", code[file]):
+            keys = [pair.split("=", 1)[1].split("|") for pair in literals(entries).split(",")]
+            names[(preset or given).removeprefix("nginx_")] = {key for several in keys for key in several}
+    parts = set(re.findall(r'\{"([^"]+)",', table("presets", "parts")))
+    for name, layout in re.findall(rf'read_layout\(\s*"(\w+)",\s*{text}\)', code["presets"]):
+        names[name] = set(re.findall(r"<(\w+)[?{}]*>", literals(layout))) - parts
+    names["w3c"] = set(re.findall(r'\{"([^"]+)",', table("w3c", "known_columns")))
+    columns = literals(re.search(rf"cloudfront_columns =\s*{text}", code["w3c"])[1]).split()
+    names["cloudfront"] = {column for column in columns if column.lower() not in names["w3c"]}
+
+    listed = {line.split()[0] for line in bench.run("list", "formats").stdout.decode().splitlines()}
+    bench.check("every format has a heading in the page of formats", listed - set(page), set())
+    bench.check("every format has its names in parsers/", set(names), listed - {"common", "combined", "vhost_combined"})
+    for name in sorted(names):
+        bench.check(f"names of {name} in the page of formats", lower(names[name]) - lower(words_of(page.get(name, ""))), set())
+
+    fields = set(re.findall(r'"(\w+)"', table("field_map", "field_names")))
+    told = {name for line in re.findall(r"^\.It Cm (.+)$", page["Names of your own"], re.M) for name in re.findall(r"\w+", line)}
+    bench.check("fields of a json: map in the page of formats", told, fields)
+
+    apache, nginx = words_of(page["Apache"]), words_of(page["nginx"])
+    directives = {f"%{letter}" for letter in re.findall(r"\{'(\w)',", table("format_string", "directives"))}
+    bench.check("directives of Apache in the page of formats", directives - apache, set())
+    headers = {f"%{{{name}}}i" for name in re.findall(r'\{"([^"]+)",', table("format_string", "headers"))}
+    bench.check("headers of Apache in the page of formats", headers - lower(apache), set())
+    variables = {f"${name}" for name in re.findall(r'\{"([^"]+)",', table("format_string", "variables"))}
+    bench.check("variables of nginx in the page of formats", variables - nginx, set())
 
 
 def exit_codes(bench, man, readme):
@@ -125,7 +180,7 @@ def examples(bench, man, readme):
     for line in shown:
         if "track-usage " not in line:
             continue
-        here = line.replace("/var/log/nginx/", f"{bench.folder}/").replace("/srv/", f"{bench.folder}/srv/")
+        here = re.sub("/(var/log|etc)/nginx/", f"{bench.folder}/", line).replace("/srv/", f"{bench.folder}/srv/")
         try:
             words = command_of(here)
         except ValueError as error:
@@ -134,6 +189,10 @@ def examples(bench, man, readme):
         done = bench.run(*words, stdin=(bench.folder / "access.log").read_bytes())
         if not bench.check(line, done.returncode, 0):
             print(done.stderr.decode("utf-8", "replace"))
+
+    block = re.search(r"^```text\n(.*?)^```", readme["Formats"], re.M | re.S)[1].splitlines()
+    said = bench.run(*command_of(block[0])).stdout.decode().splitlines()
+    bench.check(block[0], [line for line in block[1:] if line not in said], [])
 
     # queries.py runs those of queries.sql; here they need only be the same.
     queries = lambda text: {" ".join(q.split()) for q in text.split("\n\n") if "SELECT" in q}
@@ -176,7 +235,7 @@ def lint(bench):
     if not shutil.which("mandoc"):
         print("skipped: mandoc is not installed", flush=True)
         return False
-    done = subprocess.run(["mandoc", "-T", "lint", MAN], capture_output=True, text=True)
+    done = subprocess.run(["mandoc", "-T", "lint", MAN, FORMATS], capture_output=True, text=True)
     said = (done.stdout + done.stderr).splitlines()
     bench.check("mandoc -T lint", [line for line in said if not LINT_ALLOWED.search(line)], [])
     return True
@@ -191,11 +250,16 @@ def main():
     for log in (checks.SAMPLES / "shop").glob("access.log*"):
         shutil.copy(log, folder)
     shutil.copy(folder / "access.log.2.gz", folder / "old-logs")
+    bench.write("timed.log", b'192.0.2.1 [22/Nov/2026:14:05:06 +0000] "GET /tea HTTP/1.1" 200 5120 4217\n')
+    bench.write("app.log", b'{"t":{"when":"2026-11-22T14:05:06Z"},"ip":"192.0.2.1","m":"GET","p":"/tea","code":200}\n')
+    bench.write("nginx.conf", b"""http { log_format main '$remote_addr - $remote_user [$time_local] "$request" '
+        '$status $body_bytes_sent "$http_referer" "$http_user_agent"'; }""")
     bench.ingest("access.log*", sinks=("usage.db", "srv/usage.db"))
 
     man, readme = man_sections(MAN.read_text()), readme_sections(README.read_text())
     linted = lint(bench)
     lists_and_options(bench, man, readme)
+    formats(bench, man_sections(FORMATS.read_text()))
     exit_codes(bench, man, readme)
     rows_and_views(bench, man, readme)
     examples(bench, man, readme)
