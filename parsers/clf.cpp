@@ -118,8 +118,11 @@ class Clf final : public Parser {
     // And a hole of NULs is for the dispatcher to skip.
     if (line.starts_with('{') || line.starts_with('\0')) return stop(Match::none, Reject::unknown_format, "an address");
     if constexpr (vhost)
-      if (!c.token(f.host)) return stop(Match::none, Reject::unknown_format, "a host and a blank");
+      if (!c.token(f.host) || f.host.ends_with(','))
+        return stop(Match::none, Reject::unknown_format, "a host and a blank");
+    f.forwarded = {};
     if (!c.token(f.remote)) return stop(Match::none, Reject::no_address, "an address and a blank");
+    if (f.remote.ends_with(',')) addresses(c, f);
     if (!c.token(f.ident)) return stop(Match::none, Reject::unknown_format, "an identity (or -) and a blank");
     if (!user(c, f.user, certain)) return stop(Match::none, Reject::unknown_format, "a user (or -) and [time]");
     // With a host in front, a line can also be one without whose user holds a
@@ -181,6 +184,15 @@ class Clf final : public Parser {
     return stop(Match::extras, {}, "the line's end");
   }
 
+  // X-Forwarded-For in place of the address: "203.0.113.7, 192.0.2.1".
+  static void addresses(Cursor& c, Fields& f) {
+    const char* const from = f.remote.data();
+    for (std::string_view next = f.remote; next.ends_with(',');)
+      if (!c.token(next)) break;
+    f.forwarded = {from, static_cast<std::size_t>(c.at - from) - 1};
+    f.remote.remove_suffix(1);
+  }
+
   // Ends before [time. A user may hold blanks, quotes and brackets: Apache logs
   // the name as it came.
   static bool user(Cursor& c, std::string_view& out, bool& certain) {
@@ -217,7 +229,7 @@ class Clf final : public Parser {
       if (d < '0' || d > '9') return false;
       n = n * 10 + (d - '0');
     }
-    out = static_cast<std::int16_t>(n);
+    if (n != 0) out = static_cast<std::int16_t>(n);  // 000: no answer was sent
     return true;
   }
 
@@ -243,7 +255,10 @@ std::unique_ptr<Parser> make(const LogOptions& options) {
 
 }  // namespace
 
-extern const ParserInfo common_parser, combined_parser, vhost_combined_parser;
+extern const ParserInfo common_parser, combined_parser, vhost_common_parser, vhost_combined_parser;
+const ParserInfo vhost_common_parser{
+    "vhost_common", "common with the virtual host in front",
+    R"(www.example.com 192.0.2.1 - - [22/Nov/2026:14:05:09 +0000] "GET / HTTP/2.0" 200 2326)", make<true, false>};
 const ParserInfo common_parser{"common", "the common log format (CLF)",
                                R"(192.0.2.1 - - [22/Nov/2026:14:05:09 +0000] "GET /index.html HTTP/1.1" 200 2326)",
                                make<false, false>};

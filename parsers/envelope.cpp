@@ -1,4 +1,5 @@
 // What loggers put around a line of another dialect.
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <optional>
@@ -35,14 +36,19 @@ struct Unwrapped {
   bool copied = false;
 };
 
-// "Nov 22 14:05:06 " of RFC 3164.
+// "Nov 22 14:05:06 " of RFC 3164, with a fraction or without.
 bool take_bsd_time(std::string_view& rest) {
   constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
   if (rest.size() < 16 || months.find(rest.substr(0, 3)) % 3 != 0 || rest[3] != ' ' || rest[6] != ' ' ||
-      rest[9] != ':' || rest[12] != ':' || rest[15] != ' ')
+      rest[9] != ':' || rest[12] != ':' || rest.find_first_not_of("0123456789.", 13) != rest.find(' ', 13))
     return false;
-  rest.remove_prefix(16);
+  rest.remove_prefix(std::min(rest.find(' ', 13), rest.size() - 1) + 1);
   return true;
+}
+
+bool is_address(std::string_view text) {
+  return !text.empty() && text.find_first_of(".:") != std::string_view::npos &&
+         text.find_first_not_of("0123456789abcdefABCDEF.:[]") == std::string_view::npos;
 }
 
 bool take_iso_time(std::string_view& rest) {
@@ -88,17 +94,27 @@ std::optional<Unwrapped> syslog(std::string_view rest) {
     rest.remove_prefix(close + 1);
     if (rest.starts_with("1 ")) return syslog_5424(rest.substr(2));
   }
-  if (!take_bsd_time(rest) && !take_iso_time(rest)) return {};
-  Unwrapped out{.kind = "syslog", .text = {}, .host = token(rest), .tag = {}};
-  if (out.host.ends_with(':')) {  // nginx's nohostname
-    out.tag = out.host;
+  const bool timed = take_bsd_time(rest) || take_iso_time(rest);
+  Unwrapped out{.kind = "syslog", .text = rest, .host = token(rest), .tag = {}};
+  const auto is_tag = [](std::string_view text) { return text.size() > 1 && text.ends_with(':') && !is_address(text); };
+  const auto bare = [](std::string_view tag) { return tag.substr(0, tag.find_first_of("[:")); };
+  if (is_tag(out.host)) {  // nginx's nohostname
+    out.tag = bare(out.host);
     out.host = {};
-  } else {
-    out.tag = token(rest);
+    out.text = rest;
+    return timed ? std::optional(out) : std::nullopt;
   }
-  if (!out.tag.ends_with(':')) return {};
-  out.tag = out.tag.substr(0, out.tag.find_first_of("[:"));
-  out.text = rest;
+  const std::string_view behind_host = rest;
+  const std::string_view second = token(rest);
+  if (is_tag(second)) {
+    out.tag = bare(second);
+    out.text = rest;
+    return is_address(out.host) && !timed ? std::nullopt : std::optional(out);
+  }
+  if (!timed) return {};
+  // No colon shows what is the tag: an address is the line's.
+  out.text = is_address(second) ? behind_host : rest;
+  if (!is_address(second)) out.tag = bare(second);
   return out;
 }
 
@@ -120,10 +136,23 @@ class Envelope final : public Parser {
 
   Reading read(std::string_view line, Fields& fields) const override {
     Memory& m = memory();
-    const auto unwrapped = unwrap(line, m);
+    auto unwrapped = unwrap(line, m);
     if (!unwrapped || unwrapped->text.empty())
       return {Match::none, 0, Reject::unknown_format, 0, "a line of an access log"};
-    const auto choice = dispatcher_.best(unwrapped->text, fields);
+    auto choice = dispatcher_.best(unwrapped->text, fields);
+    m.once = true;
+    if (choice.reading.match == Match::none && !unwrapped->copied)  // Docker's JSON in syslog
+      if (const auto inner = unwrap(unwrapped->text, m); inner && !inner->text.empty()) {
+        Fields tried;
+        const auto other = dispatcher_.best(inner->text, tried);
+        if (other.reading.match != Match::none) {
+          m.once = false;
+          choice = other;
+          fields = tried;
+          unwrapped->text = inner->text;
+          unwrapped->copied = inner->copied;
+        }
+      }
     Reading reading = choice.reading;
     if (reading.match == Match::none) {
       reading.column =
@@ -142,7 +171,7 @@ class Envelope final : public Parser {
   // One virtual call a line: what is inside is another dialect's.
   const char* parse(const char* from, const char* end, RowBuilder& out) const override {
     Memory& m = memory();
-    while (from < end && m.last != nullptr && !m.last->ambiguous()) {
+    while (from < end && m.once && m.last != nullptr && !m.last->ambiguous()) {
       const auto* newline = static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(end - from)));
       if (newline == nullptr) return from;
       std::string_view line(from, static_cast<std::size_t>(newline - from));
@@ -164,6 +193,7 @@ class Envelope final : public Parser {
   struct Memory {
     std::uint64_t of = 0;
     const Parser* last = nullptr;  // that read what was inside
+    bool once = true;              // one envelope was around it
     JsonWalk walk;
     std::string copy, around;
     std::string host, tag;  // that `around` was made of
@@ -182,7 +212,8 @@ class Envelope final : public Parser {
     if (line.empty()) return {};
     switch (line[0]) {
       case ' ':  // a host in front that was empty
-        return Unwrapped{.kind = {}, .text = line.substr(line.find_first_not_of(' ')), .host = {}, .tag = {}};
+      case '\t':
+        return Unwrapped{.kind = {}, .text = trim(line), .host = {}, .tag = {}};
       case '"':
         return quotes(line, m);
       case '{':

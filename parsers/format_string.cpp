@@ -474,6 +474,11 @@ std::optional<std::string> json_map_of(const Layout& layout) {
   if (!object.is_object()) return {};
   Keys keys;
   find_keys(object, {}, layout, keys);
+  // Times in strftime's forms are read as positional ones, but for ISO 8601's.
+  for (const LayoutField& field : layout.fields)
+    if (field.part == Part::strftime && (keys["date"].find('|') != std::string::npos ||
+                                         !(field.name.starts_with("%Y-%m-%dT%") || field.name.starts_with("%FT%"))))
+      return {};
   if (!keys.contains("date") || !keys.contains("remote_addr") || !keys.contains("status")) return {};
   std::string map;
   for (const auto& [field, paths] : keys) map += fmt::format("{}{}={}", map.empty() ? "" : ",", field, paths);

@@ -121,8 +121,11 @@ std::string read_map_file(const std::string& path) {
   for (std::string line; std::getline(file, line);) {
     const std::string_view pair = trim(line);
     if (pair.empty() || pair[0] == '#') continue;
+    const auto equals = std::min(pair.find('='), pair.size());
+    std::string_view key = pair.substr(std::min(equals + 1, pair.size()));
+    if (key.ends_with(',')) key.remove_suffix(1);
     if (!map.empty()) map += ',';
-    map += pair.ends_with(',') ? pair.substr(0, pair.size() - 1) : pair;
+    map.append(trim(pair.substr(0, equals))).append(pair.substr(equals, 1)).append(trim(key));
   }
   return map;
 }

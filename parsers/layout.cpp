@@ -57,6 +57,14 @@ class LayoutParser final : public Parser {
       valid_.push_back(fmt::format("{} as {} writes it", field.shown, layout_.name));
       quoted_.push_back(field.before.ends_with('"') && next_text(i).starts_with('"'));
       addressed_ = addressed_ || field.part == Part::remote || field.part == Part::client;
+      // Unquoted, a time's own blanks are not the one behind it.
+      std::size_t blanks = field.part == Part::clf_time && !layout_.preset;
+      if (field.part == Part::strftime)
+        blanks = static_cast<std::size_t>(std::count(field.name.begin(), field.name.end(), ' '));
+      blanks_.push_back(next_text(i).starts_with(' ') ? blanks : 0);
+      keys_.emplace_back();
+      append_json(keys_.back(), field.name);
+      keys_.back() += ':';
       if (field.part == Part::strftime) forms_.append(field.name) += '\n';
       // A blank in it may be the end of a field in another dialect.
       const std::string& next = next_text(i);
@@ -69,7 +77,7 @@ class LayoutParser final : public Parser {
     zoned_ = forms_.find("%z") != std::string::npos;
   }
 
-  bool ambiguous() const override { return true; }  // another string may read the same lines
+  bool ambiguous() const override { return !layout_.preset; }  // another string may read the same lines
 
   Reading read(std::string_view line, Fields& fields) const override { return split(line, fields, memory()); }
 
@@ -96,9 +104,9 @@ class LayoutParser final : public Parser {
     std::string last_stamp;  // the one before, and what it was
     std::int64_t last_time = 0;
     std::string target, variables, value, shown;
-    std::vector<std::pair<const LayoutField*, std::string_view>> kept;  // that go into variables
-    std::string agent, referrer;                                        // freed of their coding
-    std::string_view date, clock;                                       // of one time
+    std::vector<std::pair<std::size_t, std::string_view>> kept;  // fields that go into variables
+    std::string agent, referrer;                                 // freed of their coding
+    std::string_view date, clock;                                // of one time
     std::string_view other_host;
     std::int64_t fraction = 0;  // of a second
     std::int64_t sum = 0;       // of durations that are parts of one, or no_number
@@ -140,12 +148,14 @@ class LayoutParser final : public Parser {
   bool take(const LayoutField& field, std::string_view text, Fields& f, Memory& m, Reject& reason) const;
   bool take_time(const LayoutField& field, std::string_view text, Fields& f, Memory& m) const;
   bool take_stamp(Fields& f, Memory& m) const;
-  void take_variable(const LayoutField& field, std::string_view text, Memory& m) const;
+  void take_variable(std::size_t i, std::string_view text, bool plain, Memory& m) const;
 
   Layout layout_;
   Zone zone_;
   std::vector<std::string> expected_;  // in front of each field, and at the end
   std::vector<std::string> valid_;     // in each field
+  std::vector<std::size_t> blanks_;    // of each field, before what ends it
+  std::vector<std::string> keys_;      // of variables, as members of a JSON object begin
   std::vector<std::string> ends_;      // of each field: what is looked for
   std::vector<bool> quoted_, hiding_;
   std::string forms_;  // of all fields that are parts of a time, a line each
@@ -189,20 +199,32 @@ const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, st
   };
   if (field.quotable && at < end && *at == '"') {
     ++at;
-    return until(layout_.doubled ? closing_doubled(at, end) : closing_quote(at, end, layout_.escaped), 1);
+    if (layout_.doubled) return until(closing_doubled(at, end), 1);
+    // Not every client's quote is escaped: the one that ends the field has a blank behind it.
+    const char* quote = closing_quote(at, end, layout_.escaped);
+    while (quote != nullptr && quote + 1 < end && quote[1] != ' ')
+      quote = closing_quote(quote + 1, end, layout_.escaped);
+    return until(quote, 1);
   }
   const bool last = i + 1 == layout_.fields.size();
   const std::string& next = ends_[i];
   if (quoted_[i] && layout_.escaped) return until(closing_quote(at, end, true), 0);
   if (quoted_[i] && !last && layout_.fields[i + 1].part == Part::status) {  // its own quotes stand as they came
     const char* quote = find_text(at, end, next);
-    while (quote != nullptr && static_cast<std::size_t>(end - quote) > next.size() && !is_digit(quote[next.size()]))
+    while (quote != nullptr && static_cast<std::size_t>(end - quote) > next.size() && !is_digit(quote[next.size()]) &&
+           quote[next.size()] != '-')
       quote = find_text(quote + 1, end, next);
     return until(quote, 0);
   }
   if (!field.closing.empty()) return until(find_text(at, end, field.closing), field.closing.size());
   if (!next.empty()) {
-    const char* const stop = find_text(at, end, next);
+    const char* from = at;
+    for (std::size_t blanks = blanks_[i]; blanks != 0; --blanks) {  // the field's own
+      const auto* blank = static_cast<const char*>(std::memchr(from, ' ', static_cast<std::size_t>(end - from)));
+      if (blank == nullptr) break;
+      from = blank + 1;
+    }
+    const char* const stop = find_text(from, end, next);
     return until(stop == nullptr && i + 1 >= layout_.needed ? end : stop, 0);
   }
   if (!last) return until(find_text(at, end, "/"), 0);
@@ -309,8 +331,9 @@ bool LayoutParser::settle(std::string_view line, Fields& f, Memory& m) const {
     else
       f.host = host_of(url.substr(0, url.find(' ')));
   }
-  f.plain = m.plain && is_plain(line);
-  for (const auto& [field, text] : m.kept) take_variable(*field, text, m);
+  const bool plain = is_plain(line);
+  f.plain = m.plain && plain;
+  for (const auto& [i, text] : m.kept) take_variable(i, text, plain, m);
   f.variables = m.variables;
   f.zone_assumed = m.zone_assumed || m.clf.zone_assumed();
   return f.time >= first_time && f.time < end_time;
@@ -337,11 +360,12 @@ std::string_view LayoutParser::decoded(std::string_view text, std::string& kept,
 bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields& f, Memory& m, Reject& reason) const {
   switch (field.part) {
     case Part::variable:
-      m.kept.emplace_back(&field, text);
+      m.kept.emplace_back(static_cast<std::size_t>(&field - layout_.fields.data()), text);
       break;
     case Part::remote:
       reason = Reject::no_address;
       if (text.empty()) return false;
+      if (layout_.preset && text == "-") break;
       f.remote = text;
       break;
     case Part::client:
@@ -356,7 +380,7 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
       f.host = text;
       break;
     case Part::other_host:
-      if (text != "-") m.other_host = text;
+      if (text != "-" && m.other_host.empty()) m.other_host = text;
       break;
     case Part::ident:
       f.ident = text;
@@ -508,24 +532,27 @@ bool LayoutParser::take_stamp(Fields& f, Memory& m) const {
   return true;
 }
 
-void LayoutParser::take_variable(const LayoutField& field, std::string_view text, Memory& m) const {
+void LayoutParser::take_variable(std::size_t i, std::string_view text, bool plain, Memory& m) const {
   if (text.empty() || text == "-") return;
   if (!m.variables.empty()) m.variables += ',';
-  append_json(m.variables, field.name);
-  m.variables += ':';
+  m.variables += keys_[i];
+  // A header's blanks; the values of other columns stand as they are.
+  const bool coded = layout_.coding == Coding::plus && layout_.fields[i].name.ends_with(')');
+  if (!coded && (plain || is_plain(text)) && text.find('"') == std::string_view::npos) {
+    m.variables.append(1, '"').append(text) += '"';
+    return;
+  }
   m.value.clear();
   if (layout_.escaped)
     append_unescaped(m.value, text);
   else if (layout_.doubled)
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      m.value += text[i];
-      if (text.substr(i, 2) == "\"\"") ++i;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      m.value += text[at];
+      if (text.substr(at, 2) == "\"\"") ++at;
     }
   else
     m.value = text;
-  // A header's blanks; the values of other columns stand as they are.
-  if (layout_.coding == Coding::plus && field.name.ends_with(')'))
-    std::replace(m.value.begin(), m.value.end(), '+', ' ');
+  if (coded) std::replace(m.value.begin(), m.value.end(), '+', ' ');
   m.shown.clear();
   append_text(m.shown, m.value);
   append_json(m.variables, m.shown);

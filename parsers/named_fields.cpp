@@ -31,9 +31,10 @@ std::optional<std::int64_t> exponent_time(std::string_view text) {
 std::int64_t speed_of(const NamedValues& values, const FieldMap& map) {
   constexpr std::pair<Field, std::int64_t> units[] = {
       {Field::speed, 1'000'000'000}, {Field::speed_ms, 1'000'000}, {Field::speed_us, 1'000}, {Field::speed_ns, 1}};
-  for (const auto& [field, unit] : units)
-    if (const std::string_view text = values.first(map.slots_of(field)); !text.empty())
-      return last_duration(text, unit);
+  for (const bool own : {true, false})
+    for (const auto& [field, unit] : units)
+      if (const std::string_view text = values.first(own ? map.own(field) : map.slots_of(field)); !text.empty())
+        return last_duration(text, unit);
   const std::uint64_t parts = map.slots_of(Field::speed_parts);
   if (parts == 0 || (values.filled & parts) != parts) return no_number;
   std::int64_t sum = 0;

@@ -1,4 +1,4 @@
-// Lines of KEY and VALUE: LTSV, and logfmt as Go's and Heroku's loggers write it.
+// Lines of KEY and VALUE: LTSV, and logfmt as Go's loggers write it.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -174,19 +174,24 @@ class Pairs final : public Parser {
 
   static void variable(const Pair& pair, Memory& m) {
     if (!m.variables.empty()) m.variables += ',';
-    m.shown.clear();
-    append_text(m.shown, pair.key);
-    append_json(m.variables, m.shown);
+    text(pair.key, m);
     m.variables += ':';
-    m.shown.clear();
-    if (Form::escapes == Escapes::clf) {
-      std::string& raw = m.undone;
-      raw.clear();
-      append_unescaped(raw, pair.value);
-      append_text(m.shown, raw);
+    if (Form::escapes == Escapes::clf && pair.value.find('\\') != std::string_view::npos) {
+      m.undone.clear();
+      append_unescaped(m.undone, pair.value);
+      text(m.undone, m);
     } else {
-      append_text(m.shown, pair.value);
+      text(pair.value, m);
     }
+  }
+
+  static void text(std::string_view text, Memory& m) {
+    if (is_plain(text) && text.find('"') == std::string_view::npos) {
+      m.variables.append(1, '"').append(text) += '"';
+      return;
+    }
+    m.shown.clear();
+    append_text(m.shown, text);
     append_json(m.variables, m.shown);
   }
 

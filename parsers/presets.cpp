@@ -117,7 +117,7 @@ std::unique_ptr<Parser> make_traefik(const LogOptions& options) {
   Layout layout =
       read_layout("traefik",
                   "<remote> - <user> [<clf_time>] \"<request>\" <status> <bytes> \"<referrer>\" \"<agent>\" "
-                  "<request_count> \"<router>\" \"<server_url>\" <millis>ms");
+                  "<request_count> <router?> <server_url?> <millis>ms");
   layout.escaped = false;
   return make_layout_parser(std::move(layout), options);
 }

@@ -381,7 +381,9 @@ int rank(const Reading& r) {
 }  // namespace
 
 Dispatcher::Dispatcher(std::vector<const Parser*> parsers) : parsers_(std::move(parsers)) {
-  several_ = std::count_if(parsers_.begin(), parsers_.end(), [](const Parser* p) { return !p->envelope(); }) > 1;
+  const auto ambiguous = [](const Parser* p) { return p->ambiguous(); };
+  weighs_ = std::count_if(parsers_.begin(), parsers_.end(), [](const Parser* p) { return !p->envelope(); }) > 1 &&
+            std::any_of(parsers_.begin(), parsers_.end(), ambiguous);
 }
 
 Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const {
@@ -433,7 +435,7 @@ void Dispatcher::parse(const Lines& lines, RowBuilder& builder, Batch& batch) co
   const Parser* current = parsers_.front();
   Fields fields;
   while (at < end) {
-    if (at < fast_end && !(current->ambiguous() && several_)) at = current->parse(at, fast_end, builder);
+    if (at < fast_end && !weighs_) at = current->parse(at, fast_end, builder);
     if (at == end) break;
     const char* const newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
     const char* const line_end = newline != nullptr ? newline : end;

@@ -80,8 +80,8 @@ class Parser {
   // the calling thread. An empty one: forget what was said.
   virtual void directive(std::string_view line) const { (void)line; }
 
-  // Another dialect of its kind may read the same lines whole, otherwise (maps
-  // of JSON): then every line is weighed.
+  // Another dialect may read the same lines whole, otherwise (maps of JSON, format
+  // strings): where there are several, every line is weighed.
   virtual bool ambiguous() const { return false; }
 
   // It takes off what stands around a line of another dialect.
@@ -188,7 +188,7 @@ class Dispatcher {
 
  private:
   std::vector<const Parser*> parsers_;
-  bool several_ = false;  // dialects, without envelopes
+  bool weighs_ = false;  // every line, as several dialects could read it whole
 };
 
 // A line that is no request by intent: white space only, or a # directive.

@@ -4,6 +4,7 @@
     mixed.py TRACK-USAGE
 """
 
+import json
 import sys
 
 from checks import Bench
@@ -101,4 +102,30 @@ for name in INNER:
     check(f"{name} in envelopes", [
         ((in_docker(line.text), f"2026-11-22T14:30:00.003456789Z stdout F {line.text}")[i % 2],
          row(line, TAKEN.get(name))) for i, line in enumerate(FORMATS[name]())])
+# What stands around a line, or in place of its fields, in odd ways.
+FRAME = '192.0.2.1 - - [22/Nov/2026:14:05:09 +0000] "GET / HTTP/1.1" 200 2326'
+TAGGED = {"remote_addr": "192.0.2.1", "server_name": "self", "username": None, "flags": [],
+          "track_var": {"syslog_host": "web1", "syslog_tag": "nginx"}}
+IN_JSON = '{"log":"' + FRAME.replace('"', '\\"') + '\\n","stream":"stdout"}'
+for line, right in (
+        ("<13>Nov 22 14:05:06 web1 nginx " + FRAME, TAGGED), ("<13>Nov 22 14:05:06.123 web1 nginx: " + FRAME, TAGGED),
+        ("web1 nginx: " + FRAME, TAGGED), ("<13>Nov 22 14:05:06 web1 nginx: " + IN_JSON, TAGGED),
+        ("<13>1 2026-11-22T14:05:06Z web1 nginx 7 - [a@1 b=\"]\"] " + FRAME, TAGGED),
+        ("Nov  2 14:05:06 web1 " + FRAME, TAGGED | {"track_var": {"syslog_host": "web1"}}),
+        ("Nov  2 14:05:06 nginx: " + FRAME, TAGGED | {"track_var": {"syslog_tag": "nginx"}}),
+        ("\t " + FRAME, TAGGED | {"track_var": None}),
+        ("h.example:443 " + FRAME, TAGGED | {"server_name": "h.example", "track_var": None}),
+        ("192.0.2.9, 198.51.100.1, " + FRAME + ' "-" "x"', TAGGED | {
+            "remote_addr": "192.0.2.9", "xforwardedfor": "192.0.2.9, 198.51.100.1, 192.0.2.1", "track_var": None}),
+        ("h.example 192.0.2.9, " + FRAME + ' "-" "x"', TAGGED | {
+            "server_name": "h.example", "remote_addr": "192.0.2.9", "xforwardedfor": "192.0.2.9, 192.0.2.1", "track_var": None}),
+        (FRAME.replace("200 2326", "000 -"), {"status": None, "content_length": None, "flags": []}),
+        (FRAME.replace("200 2326", '- - "-" "x" 1 "ping@internal" - 0ms'), {
+            "status": None, "speed": 0, "track_var": {"request_count": "1", "router": "ping@internal"}}),
+        ('79a5 bucket [22/Nov/2026:14:05:06 +0000] - svc 3E57 S3.EXPIRE.OBJECT a.txt - 204 - - 5 - - "-" "cur"l/8" -',
+         {"remote_addr": None, "status": 204, "flags": ["malformed_request"]})):
+    done = bench.run("ingest", "--sink", "print:", "-", stdin=line.encode() + b"\n")
+    row = json.loads(done.stdout or "{}")
+    bench.check(f"a row of {line}", {name: row.get(name, "none") for name in right}, right)
+
 bench.end()

@@ -313,9 +313,9 @@ std::optional<std::int64_t> parse_duration(std::string_view text, std::int64_t u
                             {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
   constexpr std::int64_t longest = 1'000'000'000'000'000'000;  // beyond any request
   if (text.find_first_of("eE") != std::string_view::npos) {
-    double number = 0;
+    long double number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const double micros = number * static_cast<double>(unit) / 1e3;
+    const long double micros = number * static_cast<long double>(unit) / 1e3L;
     if (error != std::errc() || end != text.data() + text.size() || !(micros >= 0 && micros < 1e18)) return {};
     return static_cast<std::int64_t>(micros);
   }

@@ -5,19 +5,26 @@
 #include <simdjson.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "src/row.h"
 #include "src/row_text.h"
 
 namespace track_usage::fuzz {
 
-inline void check(bool condition) {
-  if (!condition) std::abort();
+inline void check(bool condition, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (condition) return;
+  std::fprintf(stderr, "%s:%d: this check failed\n", file, line);
+  std::abort();
 }
 
 // Text that ends at a newline, and 64 bytes behind it and no more.
@@ -49,6 +56,20 @@ inline bool is_safe(std::string_view text) {
   return true;
 }
 
+// JSON, in which no object has a name twice.
+inline bool is_json_once(std::string_view text) {
+  std::vector<std::set<std::string>> names;  // of the objects that are open
+  bool once = true;
+  const auto see = [&](int, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) names.emplace_back();
+    if (event == Event::object_end) names.pop_back();
+    if (event == Event::key) once = names.back().insert(value.get<std::string>()).second && once;
+    return true;
+  };
+  return !nlohmann::json::parse(text, see, false).is_discarded() && once;
+}
+
 inline void check_batch(const Batch& b) {
   const std::size_t n = b.size();
   check(b.counts.stored == n && b.counts.rejected() == b.rejects.size());
@@ -66,7 +87,7 @@ inline void check_batch(const Batch& b) {
   }
   for (std::size_t row = 0; row < n; ++row) {
     check(b.request[row] < b.requests.size() && b.agent[row] < b.agents.size());
-    check(b.text(Column::url, row) != null_text && b.text(Column::remote_addr, row) != null_text);
+    check(b.text(Column::url, row) != null_text && b.text(Column::server_name, row) != null_text);
     check(b.status[row] >= no_status && b.status[row] <= 999);
     check((b.bytes[row] == no_number || b.bytes[row] >= 0) && (b.micros[row] == no_number || b.micros[row] >= 0));
   }
