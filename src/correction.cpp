@@ -110,7 +110,6 @@ Retried retry_rejects(Store& store, const Counting& counting, const std::vector<
       if (one.counts.rejected() != 0) continue;
       gatherer.append(unit.batch, one, {});
       unit.batch.counts += one.counts;
-      if (one.parser != nullptr) unit.batch.parser = one.parser;
       unit.retried.push_back(reject.offset);
     }
     if (unit.retried.empty()) continue;

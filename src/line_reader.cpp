@@ -26,8 +26,7 @@ void LineReader::leave_out(Batch& batch) {
   kept_.counts = batch.counts;
   kept_.holes = batch.holes;
   kept_.zone_assumed = batch.zone_assumed;
-  kept_.parser = batch.parser;
-  kept_.around = batch.around;
+  kept_.read_by = batch.read_by;
   std::swap(kept_, batch);
 }
 

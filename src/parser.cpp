@@ -378,6 +378,11 @@ int rank(const Reading& r) {
   return r.named * 2 + (r.match == Match::extras);
 }
 
+void note(const ReadBy& reader, Batch& batch) {
+  std::vector<ReadBy>& all = batch.read_by;
+  if (std::find(all.begin(), all.end(), reader) == all.end()) all.push_back(reader);
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(std::vector<const Parser*> parsers) : parsers_(std::move(parsers)) {
@@ -435,7 +440,12 @@ void Dispatcher::parse(const Lines& lines, RowBuilder& builder, Batch& batch) co
   const Parser* current = parsers_.front();
   Fields fields;
   while (at < end) {
-    if (at < fast_end && !weighs_) at = current->parse(at, fast_end, builder);
+    if (at < fast_end && !weighs_) {
+      const std::size_t rows = batch.size();
+      at = current->parse(at, fast_end, builder);
+      // What an envelope held was noted with its first line.
+      if (batch.size() != rows && !current->envelope()) note({current, {}}, batch);
+    }
     if (at == end) break;
     const char* const newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
     const char* const line_end = newline != nullptr ? newline : end;
@@ -460,13 +470,9 @@ void Dispatcher::parse(const Lines& lines, RowBuilder& builder, Batch& batch) co
     }
     if (lines.cut && last) fields.flags = static_cast<std::uint8_t>((fields.flags & ~truncated_line) | long_line);
     builder.add(fields, line.data());
-    if (batch.parser == nullptr) {
-      batch.parser = choice.parser;
-      batch.around = choice.reading.around;
-    }
+    note({choice.parser, choice.reading.around}, batch);
     if (choice.reading.match == Match::whole) current = choice.tried;
   }
-  if (batch.parser == nullptr && batch.size() != 0) batch.parser = current;
 }
 
 }  // namespace track_usage

@@ -170,7 +170,7 @@ class Assembler {
     lines_seen_ += batch.counts.read();
     report_.holes += batch.holes;
     report_.zone_assumed = report_.zone_assumed || batch.zone_assumed;
-    if (file().format.empty() && batch.parser != nullptr) file().format = format_name(batch);
+    file().format = format_names(std::move(file().format), batch);
     for (RejectedLine& reject : batch.rejects) {
       reject.line += lines_before_;
       if (job_.rejected && chunk.offset >= furthest_) job_.rejected(file().path, reject);
@@ -323,12 +323,16 @@ class Assembler {
     }
   }
 
-  std::string format_name(const Batch& batch) const {
-    for (std::size_t i = 0; i < job_.lines.parsers.size(); ++i)
-      if (job_.lines.parsers[i] == batch.parser)
-        return batch.around.empty() ? job_.format_names[i]
-                                    : fmt::format("{} in {}", job_.format_names[i], batch.around);
-    return {};
+  // The file's formats so far and the batch's.
+  std::string format_names(std::string names, const Batch& batch) const {
+    for (const ReadBy& reader : batch.read_by) {
+      const auto at = std::find(job_.lines.parsers.begin(), job_.lines.parsers.end(), reader.parser);
+      std::string name = job_.format_names[static_cast<std::size_t>(at - job_.lines.parsers.begin())];
+      if (!reader.around.empty()) name.append(" in ").append(reader.around);
+      if (fmt::format(" {},", names).find(fmt::format(" {},", name)) == std::string::npos)
+        names += (names.empty() ? "" : ", ") + name;
+    }
+    return names;
   }
 
   const Job& job_;

@@ -121,8 +121,7 @@ void Batch::clear() {
   counts = {};
   holes = 0;
   zone_assumed = false;
-  parser = nullptr;
-  around = {};
+  read_by.clear();
 }
 
 TextId Batch::text(Column column, std::size_t row) const {

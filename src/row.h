@@ -155,6 +155,13 @@ struct Counts {
 constexpr std::int64_t no_number = INT64_MIN;  // null in bytes and micros
 constexpr std::int16_t no_status = -1;
 
+// A dialect, and what its line stood in, as "syslog" (a literal).
+struct ReadBy {
+  const Parser* parser = nullptr;
+  std::string_view around;
+  bool operator==(const ReadBy&) const = default;
+};
+
 struct Batch {
   // One entry a row.
   std::vector<std::int64_t> time;     // microseconds since the epoch, UTC
@@ -177,10 +184,9 @@ struct Batch {
 
   std::vector<RejectedLine> rejects;
   Counts counts;
-  std::uint64_t holes = 0;         // runs of NULs before a line that were skipped
-  bool zone_assumed = false;       // a row's time stated no zone
-  const Parser* parser = nullptr;  // the first that read a line
-  std::string_view around;         // what that line stood in, as "syslog"; a literal
+  std::uint64_t holes = 0;      // runs of NULs before a line that were skipped
+  bool zone_assumed = false;    // a row's time stated no zone
+  std::vector<ReadBy> read_by;  // who read its lines, in the order of their first ones
 
   Batch() { clear(); }
   std::size_t size() const { return time.size(); }
