@@ -13,7 +13,6 @@ namespace {
 struct Cursor {
   const char* at;
   const char* const end;
-  const bool plain;  // no backslash: the next " ends a quoted field
 
   // Up to the next blank, which is taken too.
   bool token(std::string_view& out) {
@@ -46,8 +45,7 @@ struct Cursor {
       }
       at = quote + 1;
       const char* slash = quote;
-      if (!plain)
-        while (slash > from && slash[-1] == '\\') --slash;
+      while (slash > from && slash[-1] == '\\') --slash;
       if ((quote - slash) % 2 == 0) {
         out = {from, static_cast<std::size_t>(quote - from)};
         return true;
@@ -71,6 +69,8 @@ template <bool vhost, bool agents>
 class Clf final : public Parser {
  public:
   explicit Clf(const LogOptions& options) : zone_(options.zone) {}
+
+  bool borrows_from_line() const override { return true; }
 
   Reading read(std::string_view line, Fields& f) const override {
     ClfTime clock(zone_);
@@ -98,13 +98,12 @@ class Clf final : public Parser {
   // `certain`: no other dialect can read the whole line too.
   Reading split(std::string_view line, ClfTime& clock, Fields& f, bool& certain) const {
     while (line.ends_with(' ')) line.remove_suffix(1);
-    f.plain = is_plain(line);
     f.flags = 0;
     f.extra = {};
     f.bytes = no_number;
     f.status = no_status;
     f.referrer = f.agent = {};
-    Cursor c{line.data(), line.data() + line.size(), f.plain};
+    Cursor c{line.data(), line.data() + line.size()};
     Reading r;
     const auto stop = [&](Match match, Reject reason, std::string_view expected) {
       r.match = match;
@@ -152,6 +151,7 @@ class Clf final : public Parser {
       return stop(Match::none, at_status == c.end ? Reject::truncated : Reject::bad_status, "a status of three digits");
     }
     // The frame is sound: from here on the line is a row.
+    f.plain = is_plain(line);
     r.named = misplaced ? 0 : 6 + vhost;
     if (!c.take(' ')) return stop(Match::truncated, Reject::truncated, "a blank and the size");
     const char* const at_size = c.at;

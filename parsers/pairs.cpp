@@ -84,7 +84,13 @@ class Pairs final : public Parser {
  public:
   Pairs(const LogOptions& options, std::string_view map) : zone_(options.zone), map_(map) {}
 
-  Reading read(std::string_view line, Fields& fields) const override { return read(line, fields, memory()); }
+  Reading read(std::string_view line, Fields& fields) const override {
+    std::string_view rest = line;
+    Pair first;
+    if (!Form::next(rest, first) || rest.empty())  // most lines that are no pairs are known by their begin
+      return {Match::none, 0, Reject::unknown_format, 0, "a key and its value"};
+    return read(line, fields, memory());
+  }
 
   const char* parse(const char* from, const char* end, RowBuilder& out) const override {
     Memory& m = memory();

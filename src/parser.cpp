@@ -407,7 +407,8 @@ Dispatcher::Choice Dispatcher::best(std::string_view line, Fields& fields) const
     fields = tried;
   }
   // Whoever was tried later has written over its scratch.
-  if (choice.reading.match != Match::none && choice.tried != parsers_.back()) {
+  const bool written_over = choice.tried != parsers_.back() && !choice.tried->borrows_from_line();
+  if (choice.reading.match != Match::none && written_over) {
     fields = {};
     choice.tried->read(line, fields);
   }

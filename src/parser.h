@@ -84,6 +84,9 @@ class Parser {
   // strings): where there are several, every line is weighed.
   virtual bool ambiguous() const { return false; }
 
+  // Its fields borrow from the line alone, and stand when another line was read.
+  virtual bool borrows_from_line() const { return false; }
+
   // It takes off what stands around a line of another dialect.
   virtual bool envelope() const { return false; }
 
