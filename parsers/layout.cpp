@@ -52,28 +52,27 @@ class LayoutParser final : public Parser {
   LayoutParser(Layout layout, const LogOptions& options) : layout_(std::move(layout)), zone_(options.zone) {
     for (std::size_t i = 0; i < layout_.fields.size(); ++i) {
       const LayoutField& field = layout_.fields[i];
-      expected_.push_back(field.before.empty() ? field.shown
-                                               : fmt::format("'{}' before {}", field.before, field.shown));
-      valid_.push_back(fmt::format("{} as {} writes it", field.shown, layout_.name));
-      quoted_.push_back(field.before.ends_with('"') && next_text(i).starts_with('"'));
-      addressed_ = addressed_ || field.part == Part::remote || field.part == Part::client;
-      // Unquoted, a time's own blanks are not the one behind it.
-      std::size_t blanks = field.part == Part::clf_time && !layout_.preset;
-      if (field.part == Part::strftime)
-        blanks = static_cast<std::size_t>(std::count(field.name.begin(), field.name.end(), ' '));
-      blanks_.push_back(next_text(i).starts_with(' ') ? blanks : 0);
-      keys_.emplace_back();
-      append_json(keys_.back(), field.name);
-      keys_.back() += ':';
-      if (field.part == Part::strftime) forms_.append(field.name) += '\n';
-      // A blank in it may be the end of a field in another dialect.
       const std::string& next = next_text(i);
-      const bool optional = i + 1 < layout_.fields.size() && !layout_.fields[i + 1].closing.empty();
-      ends_.push_back(optional ? next.substr(0, 1) : next);
-      hiding_.push_back(!quoted_[i] && field.closing.empty() && next.size() > 1 && next[0] == ' ' &&
-                        (layout_.preset || !holds_blanks(field.part)));
+      Plan plan;
+      plan.expected = field.before.empty() ? field.shown : fmt::format("'{}' before {}", field.before, field.shown);
+      plan.valid = fmt::format("{} as {} writes it", field.shown, layout_.name);
+      append_json(plan.key, field.name);
+      plan.key += ':';
+      const bool next_may_miss = i + 1 < layout_.fields.size() && !layout_.fields[i + 1].closing.empty();
+      plan.end = next_may_miss ? next.substr(0, 1) : next;
+      if (next.starts_with(' ') && field.part == Part::strftime)
+        plan.blanks = static_cast<std::size_t>(std::count(field.name.begin(), field.name.end(), ' '));
+      if (next.starts_with(' ') && field.part == Part::clf_time && !layout_.preset) plan.blanks = 1;
+      plan.quoted = field.before.ends_with('"') && next.starts_with('"');
+      plan.hiding = !plan.quoted && field.closing.empty() && next.size() > 1 && next[0] == ' ' &&
+                    (layout_.preset || !holds_blanks(field.part));
+      plans_.push_back(std::move(plan));
+      addressed_ = addressed_ || field.part == Part::remote || field.part == Part::client;
+      if (field.part == Part::strftime) forms_.append(field.name) += '\n';
     }
-    expected_.push_back(fmt::format("'{}' at the end", layout_.after));
+    Plan end;
+    end.expected = fmt::format("'{}' at the end", layout_.after);
+    plans_.push_back(std::move(end));
     zoned_ = forms_.find("%z") != std::string::npos;
   }
 
@@ -97,6 +96,16 @@ class LayoutParser final : public Parser {
   }
 
  private:
+  // What is settled of a field before a line is read.
+  struct Plan {
+    std::string expected, valid;  // for rejects: in front of the field, and in it
+    std::string key;              // of a variable, as a member of a JSON object begins
+    std::string end;              // what is looked for
+    std::size_t blanks = 0;       // of a time that stands unquoted: its own
+    bool quoted = false;
+    bool hiding = false;  // a blank in it may be the end of a field in another dialect
+  };
+
   // What a thread keeps from line to line.
   struct Memory {
     ClfTime clf;
@@ -152,13 +161,8 @@ class LayoutParser final : public Parser {
 
   Layout layout_;
   Zone zone_;
-  std::vector<std::string> expected_;  // in front of each field, and at the end
-  std::vector<std::string> valid_;     // in each field
-  std::vector<std::size_t> blanks_;    // of each field, before what ends it
-  std::vector<std::string> keys_;      // of variables, as members of a JSON object begin
-  std::vector<std::string> ends_;      // of each field: what is looked for
-  std::vector<bool> quoted_, hiding_;
-  std::string forms_;  // of all fields that are parts of a time, a line each
+  std::vector<Plan> plans_;  // of each field, and of the end
+  std::string forms_;        // of all fields that are parts of a time, a line each
   bool zoned_ = false, addressed_ = false;
 };
 
@@ -207,9 +211,9 @@ const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, st
     return until(quote, 1);
   }
   const bool last = i + 1 == layout_.fields.size();
-  const std::string& next = ends_[i];
-  if (quoted_[i] && layout_.escaped) return until(closing_quote(at, end, true), 0);
-  if (quoted_[i] && !last && layout_.fields[i + 1].part == Part::status) {  // its own quotes stand as they came
+  const std::string& next = plans_[i].end;
+  if (plans_[i].quoted && layout_.escaped) return until(closing_quote(at, end, true), 0);
+  if (plans_[i].quoted && !last && layout_.fields[i + 1].part == Part::status) {  // its own quotes stand as they came
     const char* quote = find_text(at, end, next);
     while (quote != nullptr && static_cast<std::size_t>(end - quote) > next.size() && !is_digit(quote[next.size()]) &&
            quote[next.size()] != '-')
@@ -219,7 +223,7 @@ const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, st
   if (!field.closing.empty()) return until(find_text(at, end, field.closing), field.closing.size());
   if (!next.empty()) {
     const char* from = at;
-    for (std::size_t blanks = blanks_[i]; blanks != 0; --blanks) {  // the field's own
+    for (std::size_t blanks = plans_[i].blanks; blanks != 0; --blanks) {  // the field's own
       const auto* blank = static_cast<const char*>(std::memchr(from, ' ', static_cast<std::size_t>(end - from)));
       if (blank == nullptr) break;
       from = blank + 1;
@@ -236,11 +240,11 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   const LayoutField& first = layout_.fields[0];
   if (!line.starts_with(first.before)) {
     const Reject reason = first.before.starts_with(line) ? Reject::truncated : Reject::unknown_format;
-    return {Match::none, 0, reason, 0, expected_[0]};
+    return {Match::none, 0, reason, 0, plans_[0].expected};
   }
   // Seen at once, before other dialects' lines are read to their ends. (A quote may be what was cut.)
   if (layout_.preset && layout_.after.size() > 1 && !trim(line).ends_with(layout_.after))
-    return {Match::none, 0, Reject::unknown_format, 0, expected_[0]};
+    return {Match::none, 0, Reject::unknown_format, 0, plans_[0].expected};
   f = Fields();
   f.escapes = layout_.escaped ? Escapes::clf : Escapes::undone;
   m.begin_line();
@@ -251,7 +255,7 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   // A line is a row if its frame stands before the place.
   const auto stop = [&](const char* where, Reject reason, std::string_view expected) {
     // A preset's line is known by its time: before it any line may look alike.
-    if (layout_.preset && !time) return Reading{Match::none, 0, Reject::unknown_format, 0, expected_[0]};
+    if (layout_.preset && !time) return Reading{Match::none, 0, Reject::unknown_format, 0, plans_[0].expected};
     const bool framed = time && status && (f.remote.data() != nullptr || !addressed_) && settle(line, f, m);
     r.match = framed ? Match::truncated : Match::none;
     r.reason = reason;
@@ -266,7 +270,7 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
     if (!left.starts_with(field.before)) {
       if (!field.closing.empty()) continue;
       if (i >= layout_.needed && trim(left).empty()) break;
-      return stop(at, field.before.starts_with(left) ? Reject::truncated : Reject::unknown_format, expected_[i]);
+      return stop(at, field.before.starts_with(left) ? Reject::truncated : Reject::unknown_format, plans_[i].expected);
     }
     at += field.before.size();
     if (layout_.padded)
@@ -275,29 +279,29 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
     const char* const behind = cut(i, at, end, text);
     if (behind == nullptr) {  // the line ends here, with what there is of the field
       text = {at, static_cast<std::size_t>(end - at)};
-      if (!quoted_[i] && !holds_blanks(field.part)) text = text.substr(0, text.find(' '));
+      if (!plans_[i].quoted && !holds_blanks(field.part)) text = text.substr(0, text.find(' '));
       Reject reason = Reject::truncated;
       status = (take(field, text, f, m, reason) && field.part == Part::status) || status;
-      return stop(at + text.size(), Reject::truncated, expected_[i + 1]);
+      return stop(at + text.size(), Reject::truncated, plans_[i + 1].expected);
     }
-    if (hiding_[i] && text.find(' ') != std::string_view::npos) {
+    if (plans_[i].hiding && text.find(' ') != std::string_view::npos) {
       if (layout_.preset && field.part != Part::user)
-        return stop(at + text.find(' '), Reject::unknown_format, expected_[i + 1]);
+        return stop(at + text.find(' '), Reject::unknown_format, plans_[i + 1].expected);
       m.hidden = true;
     }
     Reject reason = Reject::unknown_format;
-    if (!take(field, text, f, m, reason)) return stop(at, reason, valid_[i]);
+    if (!take(field, text, f, m, reason)) return stop(at, reason, plans_[i].valid);
     time = time || is_time(field.part);
     status = status || field.part == Part::status;
     if (field.part > Part::skipped) ++r.named;
     at = behind;
   }
   if (!time || !settle(line, f, m)) {
-    if (layout_.preset) return {Match::none, 0, Reject::unknown_format, 0, expected_[0]};
+    if (layout_.preset) return {Match::none, 0, Reject::unknown_format, 0, plans_[0].expected};
     const auto last = std::find_if(layout_.fields.rbegin(), layout_.fields.rend(),
                                    [](const LayoutField& field) { return is_time(field.part); });
     r.reason = Reject::bad_time;
-    r.expected = valid_[static_cast<std::size_t>(layout_.fields.rend() - last) - 1];
+    r.expected = plans_[static_cast<std::size_t>(layout_.fields.rend() - last) - 1].valid;
     return r;
   }
   const std::string_view rest(at, static_cast<std::size_t>(end - at));
@@ -306,7 +310,7 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
     return r;
   }
   r.column = static_cast<std::uint32_t>(at - line.data());
-  r.expected = expected_.back();
+  r.expected = plans_.back().expected;
   f.extra = rest.starts_with(layout_.after) ? rest.substr(layout_.after.size()) : rest;
   if (layout_.open && f.extra.starts_with(' '))
     r.match = Match::whole;
@@ -535,7 +539,7 @@ bool LayoutParser::take_stamp(Fields& f, Memory& m) const {
 void LayoutParser::take_variable(std::size_t i, std::string_view text, bool plain, Memory& m) const {
   if (text.empty() || text == "-") return;
   if (!m.variables.empty()) m.variables += ',';
-  m.variables += keys_[i];
+  m.variables += plans_[i].key;
   // A header's blanks; the values of other columns stand as they are.
   const bool coded = layout_.coding == Coding::plus && layout_.fields[i].name.ends_with(')');
   if (!coded && (plain || is_plain(text)) && text.find('"') == std::string_view::npos) {

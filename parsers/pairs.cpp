@@ -42,7 +42,7 @@ bool is_label(std::string_view text) {
 
 // Each takes the pair that `rest` begins with; false: there is none.
 struct Ltsv {
-  static constexpr Escapes escapes = Escapes::clf;
+  static constexpr Escapes escapes() { return Escapes::clf; }
   static bool next(std::string_view& rest, Pair& pair) {
     const auto tab = std::min(rest.find('\t'), rest.size());
     const std::string_view field = rest.substr(0, tab);
@@ -55,7 +55,7 @@ struct Ltsv {
 };
 
 struct Logfmt {
-  static constexpr Escapes escapes = Escapes::undone;
+  static constexpr Escapes escapes() { return Escapes::undone; }
   static bool next(std::string_view& rest, Pair& pair) {
     const auto stop = rest.find_first_of("= \"");
     if (stop == std::string_view::npos || stop == 0 || rest[stop] != '=') return false;
@@ -173,7 +173,7 @@ class Pairs final : public Parser {
       return reading;
     }
     f.variables = m.variables;
-    f.escapes = Form::escapes;
+    f.escapes = Form::escapes();
     f.plain = is_plain(line);
     return reading;
   }
@@ -182,7 +182,7 @@ class Pairs final : public Parser {
     if (!m.variables.empty()) m.variables += ',';
     text(pair.key, m);
     m.variables += ':';
-    if (Form::escapes == Escapes::clf && pair.value.find('\\') != std::string_view::npos) {
+    if (Form::escapes() == Escapes::clf && pair.value.find('\\') != std::string_view::npos) {
       m.undone.clear();
       append_unescaped(m.undone, pair.value);
       text(m.undone, m);

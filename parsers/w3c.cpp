@@ -54,6 +54,8 @@ bool is_cloudfront(std::string_view columns) {
   return columns.find("x-edge-") != std::string_view::npos;
 }
 
+constexpr std::size_t most_made = 64;  // layouts that a thread keeps
+
 // What the # lines have said so far.
 struct Said {
   std::string columns, software, date;
@@ -162,7 +164,6 @@ class W3c final : public Parser {
     return tabs ? m.current->by_tab.get() : m.current->by_blank.get();
   }
 
-  static constexpr std::size_t most_made = 64;
   static inline std::atomic<std::uint64_t> made_{0};
 
   const std::uint64_t id_ = ++made_;  // an address may be used again

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t lines_of_file = 1000;  // that are looked at to tell what a file is
 constexpr std::size_t head_bytes = 4 << 20;
+constexpr std::size_t samples = 3;  // of a field of a file
 
 bool exists(const std::string& path) {
   struct stat st {};
@@ -118,7 +119,6 @@ class Explainer {
   }
 
  private:
-  static constexpr std::size_t samples = 3;  // of a field
   struct FieldFound {
     std::string name;
     std::uint64_t count = 0;
