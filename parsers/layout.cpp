@@ -327,14 +327,7 @@ bool LayoutParser::settle(std::string_view line, Fields& f, Memory& m) const {
   if (!m.target.empty()) f.target = m.target;
   if (m.parts > 0) f.micros = m.sum;
   if (m.other_host.data() != nullptr && (f.host.empty() || f.host == "-")) f.host = m.other_host;
-  if (layout_.host_of_url && (f.host.empty() || f.host == "-")) {
-    std::string_view url = f.target;
-    if (f.request.data() != nullptr) url = f.request.substr(std::min(f.request.find(' ') + 1, f.request.size()));
-    if (f.method == "CONNECT" && url.find("://") == std::string_view::npos)
-      f.host = url;
-    else
-      f.host = host_of(url.substr(0, url.find(' ')));
-  }
+  if (layout_.host_of_url && (f.host.empty() || f.host == "-")) f.host = host_asked(f);
   const bool plain = is_plain(line);
   f.plain = m.plain && plain;
   for (const auto& [i, text] : m.kept) take_variable(i, text, plain, m);

@@ -47,8 +47,7 @@ std::int64_t speed_of(const NamedValues& values, const FieldMap& map) {
   return sum;
 }
 
-}  // namespace
-
+// The host of an absolute URL, as it stands; empty if it has none.
 std::string_view host_of(std::string_view url) {
   const auto slashes = url.find("://");
   if (slashes == std::string_view::npos || slashes == 0 || url.substr(0, slashes).find_first_of("/?#") != url.npos)
@@ -61,6 +60,15 @@ std::string_view host_of(std::string_view url) {
       host.find_first_not_of("0123456789", port + 1) != std::string_view::npos)
     return {};
   return host;
+}
+
+}  // namespace
+
+std::string_view host_asked(const Fields& f) {
+  std::string_view url = f.target;
+  if (f.request.data() != nullptr) url = f.request.substr(std::min(f.request.find(' ') + 1, f.request.size()));
+  if (f.method == "CONNECT" && url.find("://") == std::string_view::npos) return url;
+  return host_of(url.substr(0, url.find(' ')));
 }
 
 void split_client(std::string_view client, Fields& f) {
@@ -171,11 +179,7 @@ Reading NamedReader::read(std::string_view line, const NamedValues& v, const Fie
   f.referrer = first(Field::referrer);
   f.agent = first(Field::user_agent);
   f.host = first(Field::server_name);
-  if (traits.host_of_url && f.host.data() == nullptr) {
-    std::string_view url = f.target;
-    if (f.request.data() != nullptr) url = f.request.substr(std::min(f.request.find(' ') + 1, f.request.size()));
-    if (const std::string_view host = host_of(url.substr(0, url.find(' '))); !host.empty()) f.host = host;
-  }
+  if (traits.host_of_url && f.host.data() == nullptr) f.host = host_asked(f);
   f.scheme = first(Field::scheme);
   f.forwarded = first(Field::xforwardedfor);
   f.accept_language = first(Field::accept_language);

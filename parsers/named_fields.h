@@ -18,8 +18,9 @@ struct NamedTraits {
   bool host_of_url = false;    // where no key names the host, that of an absolute URL
 };
 
-// The host of an absolute URL, as it stands; empty if it has none.
-std::string_view host_of(std::string_view url);
+// The host of the absolute URL that was asked for, or of CONNECT, as it stands;
+// empty if there is none.
+std::string_view host_asked(const Fields& f);
 
 // "192.0.2.1:443", "2001:db8::1:443", "[2001:db8::1]:443": an address that always
 // has a port, into remote and port.
