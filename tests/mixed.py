@@ -4,6 +4,7 @@
     mixed.py TRACK-USAGE
 """
 
+import gzip
 import json
 import sys
 
@@ -127,5 +128,23 @@ for line, right in (
     done = bench.run("ingest", "--sink", "print:", "-", stdin=line.encode() + b"\n")
     row = json.loads(done.stdout or "{}")
     bench.check(f"a row of {line}", {name: row.get(name, "none") for name in right}, right)
+
+# A W3C log is resumed under the columns that were named before, wherever that was.
+bench.room("w3c grows")
+head = b"#Software: Microsoft IIS\n#Fields: date time c-ip cs-uri-stem cs-method sc-status time-taken\n2026-11-22 10:00:00 192.0.2.1 /a GET 200 7\n"
+changed = b"#Fields: c-ip date time cs-method cs-uri-stem sc-status time-taken\n192.0.2.2 2026-11-22 10:00:01 GET /b 200 8\n"
+bench.write("u_ex.log", head + changed)
+bench.takes("both kinds of columns", 2, "u_ex.log")
+bench.write("u_ex.log", b"192.0.2.3 2026-11-22 10:00:02 GET /c 200 9\n192.0.2.4 2026-11-22 10:00:03 GET", "ab")
+bench.takes("a line behind them", 1, "u_ex.log")
+bench.write("u_ex.log", b" /d 200 10\n#Fields: date time c-ip cs-uri-stem cs-method sc-status\n2026-11-22 10:00:04 192.0.2.5 /e GET 200\n", "ab")
+bench.takes("the rest of a line, and other columns", 2, "u_ex.log")
+with gzip.open(bench.folder / "u_ex.log.gz", "wb") as packed:
+    packed.write((bench.folder / "u_ex.log").read_bytes() + b"2026-11-22 10:00:05 192.0.2.6 /f GET 200\n")
+bench.takes("one more, compressed", 1, "u_ex.log.gz")
+bench.check("every row by its own columns", bench.query("SELECT remote_addr, path, status, speed FROM usage_rows ORDER BY ts"),
+            [("192.0.2.1", "/a", 200, 0.007), ("192.0.2.2", "/b", 200, 0.008), ("192.0.2.3", "/c", 200, 0.009),
+             ("192.0.2.4", "/d", 200, 0.01), ("192.0.2.5", "/e", 200, None), ("192.0.2.6", "/f", 200, None)])
+bench.identities()
 
 bench.end()
