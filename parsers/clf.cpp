@@ -1,5 +1,6 @@
 // The common log format and its two kin: combined adds referrer and agent, and
 // vhost_combined the virtual host in front. One splitter serves all three.
+#include <algorithm>
 #include <cstring>
 
 #include "src/base/text.h"
@@ -65,6 +66,48 @@ bool looks_like_address(std::string_view text) {
   return text.find(':') != std::string_view::npos || text.find_first_not_of("0123456789.x") == std::string_view::npos;
 }
 
+bool is_ipv4(std::string_view text) {
+  return std::count(text.begin(), text.end(), '.') == 3 &&
+         text.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+// A client is an address, perhaps masked or with a port, or a name. What has
+// colons elsewhere is something else that stands in front: grep's file, a time.
+bool may_be_client(std::string_view text) {
+  const auto colon = text.find(':');
+  if (text.find('"') != std::string_view::npos) return false;
+  if (colon == std::string_view::npos) return true;
+  if (text.starts_with('[') || text == "unix:") return true;
+  const std::string_view behind = text.substr(colon + 1);
+  if (behind.find(':') == std::string_view::npos)
+    return !behind.empty() && behind.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool clock = text.size() == 8 && text.find_first_not_of("0123456789:") == std::string_view::npos &&
+                     text.find("::") == std::string_view::npos;
+  return !clock;
+}
+
+// A host is no time, number, path or tag.
+bool may_be_host(std::string_view text) {
+  if (text.ends_with(':') || text.ends_with(',') || text.find('/') != std::string_view::npos) return false;
+  if (text.starts_with('[')) return text.find(':') != std::string_view::npos;
+  if (text[0] < '0' || text[0] > '9') return true;
+  if (text.find_first_not_of("0123456789.-") == std::string_view::npos) return is_ipv4(text);
+  return !(text.size() > 10 && text[4] == '-' && text[7] == '-' && text[10] == 'T');
+}
+
+// A name that is made of what belongs to other fields: an address, or dashes.
+bool may_be_user(std::string_view text) {
+  if (text.ends_with(" -")) return false;
+  while (!text.empty()) {
+    const auto blank = std::min(text.find(' '), text.size());
+    std::string_view word = text.substr(0, blank);
+    if (word.starts_with('[') && word.ends_with(']')) word = word.substr(1, word.size() - 2);
+    if (is_ipv4(word)) return false;
+    text.remove_prefix(std::min(blank + 1, text.size()));
+  }
+  return true;
+}
+
 template <bool vhost, bool agents>
 class Clf final : public Parser {
  public:
@@ -117,13 +160,15 @@ class Clf final : public Parser {
     // And a hole of NULs is for the dispatcher to skip.
     if (line.starts_with('{') || line.starts_with('\0')) return stop(Match::none, Reject::unknown_format, "an address");
     if constexpr (vhost)
-      if (!c.token(f.host) || f.host.ends_with(','))
+      if (!c.token(f.host) || !may_be_host(f.host))
         return stop(Match::none, Reject::unknown_format, "a host and a blank");
     f.forwarded = {};
     if (!c.token(f.remote)) return stop(Match::none, Reject::no_address, "an address and a blank");
-    if (f.remote.ends_with(',')) addresses(c, f);
+    if (f.remote.ends_with(',') && looks_like_address(f.remote.substr(0, f.remote.size() - 1))) addresses(c, f);
+    if (!may_be_client(f.remote)) return stop(Match::none, Reject::unknown_format, "an address");
     if (!c.token(f.ident)) return stop(Match::none, Reject::unknown_format, "an identity (or -) and a blank");
-    if (!user(c, f.user, certain)) return stop(Match::none, Reject::unknown_format, "a user (or -) and [time]");
+    if (!user(c, f.user, certain) || (!certain && (!may_be_user(f.user) || is_ipv4(f.ident))))
+      return stop(Match::none, Reject::unknown_format, "a user (or -) and [time]");
     // With a host in front, a line can also be one without whose user holds a
     // blank: the addresses tell.
     const bool misplaced = vhost ? f.remote == "-" || (looks_like_address(f.host) && !looks_like_address(f.remote))
@@ -215,6 +260,9 @@ class Clf final : public Parser {
     if (first == std::string_view::npos) return false;
     if (!time_at(from + first + 1) && rest.substr(0, first).find(" \"") != std::string_view::npos) return false;
     out = rest.substr(0, first);
+    // Jetty has two blanks between its dashes.
+    out.remove_prefix(std::min(out.find_first_not_of(' '), out.size()));
+    while (out.ends_with(' ')) out.remove_suffix(1);
     c.at = from + first + 1;
     return true;
   }

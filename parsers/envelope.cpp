@@ -95,6 +95,7 @@ std::optional<Unwrapped> syslog(std::string_view rest) {
     if (rest.starts_with("1 ")) return syslog_5424(rest.substr(2));
   }
   const bool timed = take_bsd_time(rest) || take_iso_time(rest);
+  const std::string_view behind_time = rest;
   Unwrapped out{.kind = "syslog", .text = rest, .host = token(rest), .tag = {}};
   const auto is_tag = [](std::string_view text) { return text.size() > 1 && text.ends_with(':') && !is_address(text); };
   const auto bare = [](std::string_view tag) { return tag.substr(0, tag.find_first_of("[:")); };
@@ -112,6 +113,8 @@ std::optional<Unwrapped> syslog(std::string_view rest) {
     return is_address(out.host) && !timed ? std::nullopt : std::optional(out);
   }
   if (!timed) return {};
+  if (is_address(out.host))
+    return Unwrapped{.kind = "time", .text = behind_time, .host = {}, .tag = {}};  // docker logs -t
   // No colon shows what is the tag: an address is the line's.
   out.text = is_address(second) ? behind_host : rest;
   if (!is_address(second)) out.tag = bare(second);
@@ -216,6 +219,10 @@ class Envelope final : public Parser {
         return Unwrapped{.kind = {}, .text = trim(line), .host = {}, .tag = {}};
       case '"':
         return quotes(line, m);
+      case '[':  // kubectl logs --prefix
+        if (line.starts_with("[pod/") && line.find("] ") != std::string_view::npos)
+          return Unwrapped{.kind = "kubectl", .text = line.substr(line.find("] ") + 2), .host = {}, .tag = {}};
+        return {};
       case '{':
         return docker(line, m);
       default:

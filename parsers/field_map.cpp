@@ -11,10 +11,10 @@ namespace track_usage {
 namespace {
 
 constexpr std::string_view field_names[] = {
-    "date",        "remote_addr", "client", "peer_addr",     "username",        "request",
-    "method",      "path",        "query",  "protocol",      "status",          "content_length",
-    "referrer",    "user_agent",  "speed",  "speed_ms",      "speed_us",        "speed_ns",
-    "speed_parts", "server_name", "scheme", "xforwardedfor", "accept_language", "skip",
+    "date",   "remote_addr",   "client",          "peer_addr", "username",       "request",     "method",
+    "path",   "query",         "protocol",        "status",    "content_length", "referrer",    "user_agent",
+    "logger", "speed",         "speed_ms",        "speed_us",  "speed_ns",       "speed_parts", "server_name",
+    "scheme", "xforwardedfor", "accept_language", "skip",
 };
 static_assert(std::size(field_names) == static_cast<std::size_t>(Field::count_) + 1);
 constexpr auto skip = static_cast<std::size_t>(Field::count_);

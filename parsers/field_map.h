@@ -29,6 +29,7 @@ enum class Field : std::uint8_t {
   content_length,
   referrer,
   user_agent,
+  logger,
   speed,  // seconds
   speed_ms,
   speed_us,

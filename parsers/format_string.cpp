@@ -164,6 +164,9 @@ void StringReader::time(std::string_view form, std::string shown) {
     }
     return add(millis ? Part::millis_fraction : Part::micros_fraction, {}, std::move(shown));
   }
+  if (form.find('%') == std::string_view::npos)
+    refuse(at_ - std::min(at_, shown.size()), fmt::format("'{}' is no form of strftime", visible(form)),
+           "as %{%Y-%m-%d %H:%M:%S}t");
   add(Part::strftime, std::string(form), std::move(shown), 2);
 }
 

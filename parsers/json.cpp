@@ -119,6 +119,7 @@ std::string read_map_file(const std::string& path) {
                 std::generic_category().message(errno));
   std::string map;
   for (std::string line; std::getline(file, line);) {
+    if (map.empty() && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);
     const std::string_view pair = trim(line);
     if (pair.empty() || pair[0] == '#') continue;
     const auto equals = std::min(pair.find('='), pair.size());

@@ -5,9 +5,9 @@ namespace track_usage {
 extern const std::string_view nginx_json_map =
     "date=msec|time_local|time_iso8601|timestamp|@timestamp|time|ts,remote_addr=remote_addr,username=remote_user,"
     "request=request,method=request_method,path=request_uri|uri,protocol=server_protocol,status=status,"
-    "content_length=body_bytes_sent|bytes_sent,referrer=http_referer,user_agent=http_user_agent,speed=request_time,"
-    "server_name=server_name|host,scheme=scheme,xforwardedfor=http_x_forwarded_for,"
-    "accept_language=http_accept_language";
+    "content_length=body_bytes_sent|bytes_sent|bytes|size,referrer=http_referer|http_referrer|referer|referrer,"
+    "user_agent=http_user_agent|user_agent|agent,speed=request_time,server_name=server_name|host|http_host|vhost,"
+    "scheme=scheme,xforwardedfor=http_x_forwarded_for|x_forwarded_for,accept_language=http_accept_language";
 
 namespace {
 
@@ -19,8 +19,8 @@ constexpr JsonPreset caddy{
     "path=request.uri,protocol=request.proto,status=status,content_length=size,speed=duration,"
     "server_name=request.host,user_agent=request.headers.User-Agent,referrer=request.headers.Referer,"
     "xforwardedfor=request.headers.X-Forwarded-For,accept_language=request.headers.Accept-Language,"
-    "skip=level|logger|msg",
-    {}};
+    "logger=logger,skip=level|msg",
+    {.whole_speed = false, .not_by = "http.log.error"}};
 
 constexpr JsonPreset traefik_json{
     "date=StartUTC|StartLocal|time,remote_addr=ClientHost|ClientAddr,username=ClientUsername,method=RequestMethod,"

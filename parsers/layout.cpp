@@ -42,6 +42,11 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+bool is_ip(std::string_view text) {
+  return text.find_first_of(".:") != std::string_view::npos &&
+         text.find_first_not_of("0123456789abcdefABCDEF.:[]%") == std::string_view::npos;
+}
+
 // HAProxy puts a + before what was not complete when it was logged.
 std::string_view without_plus(std::string_view text) {
   return text.starts_with('+') ? text.substr(1) : text;
@@ -62,6 +67,7 @@ class LayoutParser final : public Parser {
       plan.end = next_may_miss ? next.substr(0, 1) : next;
       if (next.starts_with(' ') && field.part == Part::strftime)
         plan.blanks = static_cast<std::size_t>(std::count(field.name.begin(), field.name.end(), ' '));
+      plan.list = next.starts_with(' ') && field.part == Part::variable && field.name.starts_with("upstream_");
       if (next.starts_with(' ') && field.part == Part::clf_time && !layout_.preset) plan.blanks = 1;
       plan.quoted = field.before.ends_with('"') && next.starts_with('"');
       plan.hiding = !plan.quoted && field.closing.empty() && next.size() > 1 && next[0] == ' ' &&
@@ -102,6 +108,7 @@ class LayoutParser final : public Parser {
     std::string key;              // of a variable, as a member of a JSON object begins
     std::string end;              // what is looked for
     std::size_t blanks = 0;       // of a time that stands unquoted: its own
+    bool list = false;            // "a, b : c": not every blank ends it
     bool quoted = false;
     bool hiding = false;  // a blank in it may be the end of a field in another dialect
   };
@@ -228,7 +235,11 @@ const char* LayoutParser::cut(std::size_t i, const char* at, const char* end, st
       if (blank == nullptr) break;
       from = blank + 1;
     }
-    const char* const stop = find_text(from, end, next);
+    const char* stop = find_text(from, end, next);
+    while (plans_[i].list && stop != nullptr && stop > at &&
+           (stop[-1] == ',' || stop[-1] == ':' ||
+            std::string_view(stop, static_cast<std::size_t>(end - stop)).starts_with(" : ")))
+      stop = find_text(stop + 1, end, next);
     return until(stop == nullptr && i + 1 >= layout_.needed ? end : stop, 0);
   }
   if (!last) return until(find_text(at, end, "/"), 0);
@@ -256,7 +267,10 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
   const auto stop = [&](const char* where, Reject reason, std::string_view expected) {
     // A preset's line is known by its time: before it any line may look alike.
     if (layout_.preset && !time) return Reading{Match::none, 0, Reject::unknown_format, 0, plans_[0].expected};
-    const bool framed = time && status && (f.remote.data() != nullptr || !addressed_) && settle(line, f, m);
+    // Of a preset only what was cut off is missing: what differs is another's line.
+    const bool asked = f.request.data() != nullptr || f.target.data() != nullptr;
+    const bool own = !layout_.preset || (asked && reason == Reject::truncated);
+    const bool framed = time && status && own && (f.remote.data() != nullptr || !addressed_) && settle(line, f, m);
     r.match = framed ? Match::truncated : Match::none;
     r.reason = reason;
     r.column = static_cast<std::uint32_t>(where - line.data());
@@ -357,6 +371,7 @@ std::string_view LayoutParser::decoded(std::string_view text, std::string& kept,
 bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields& f, Memory& m, Reject& reason) const {
   switch (field.part) {
     case Part::variable:
+      if (field.holds != '\0' && text.find(field.holds) == std::string_view::npos) return false;
       m.kept.emplace_back(static_cast<std::size_t>(&field - layout_.fields.data()), text);
       break;
     case Part::remote:
@@ -365,10 +380,14 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
       if (layout_.preset && text == "-") break;
       f.remote = text;
       break;
+    case Part::ip:
+      if (text == "-") break;
+      if (!is_ip(text)) return false;
+      f.remote = text;
+      break;
     case Part::client:
-      reason = Reject::no_address;
-      if (text.empty()) return false;
       split_client(text, f);
+      if (!is_ip(f.remote)) return false;
       break;
     case Part::peer:
       f.peer = text;

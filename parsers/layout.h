@@ -15,6 +15,7 @@ enum class Part : std::uint8_t {
   variable,  // goes into track_var by its name
   skipped,
   remote,
+  ip,      // an address that is no name, or -
   client,  // an address, a colon and a port
   peer,
   host,
@@ -58,6 +59,7 @@ struct LayoutField {
   std::string shown;         // as the format has it: %h, $remote_addr
   bool at_slash = false;     // nothing stands before it: it begins at a slash
   bool quotable = false;     // it may stand in quotes
+  char holds = '\0';         // of a variable: without that it is none
   std::string closing = {};  // not empty: it may be missing, and what stands behind it goes with it
 };
 

@@ -28,13 +28,15 @@ std::optional<std::int64_t> exponent_time(std::string_view text) {
   return parse_duration(text, 1'000'000'000);
 }
 
-std::int64_t speed_of(const NamedValues& values, const FieldMap& map) {
+std::int64_t speed_of(const NamedValues& values, const FieldMap& map, NamedTraits traits) {
   constexpr std::pair<Field, std::int64_t> units[] = {
       {Field::speed, 1'000'000'000}, {Field::speed_ms, 1'000'000}, {Field::speed_us, 1'000}, {Field::speed_ns, 1}};
   for (const bool own : {true, false})
     for (const auto& [field, unit] : units)
       if (const std::string_view text = values.first(own ? map.own(field) : map.slots_of(field)); !text.empty())
-        return last_duration(text, unit);
+        return !traits.whole_speed && text != "0" && text.find_first_not_of("0123456789") == std::string_view::npos
+                   ? no_number
+                   : last_duration(text, unit);
   const std::uint64_t parts = map.slots_of(Field::speed_parts);
   if (parts == 0 || (values.filled & parts) != parts) return no_number;
   std::int64_t sum = 0;
@@ -60,6 +62,12 @@ std::string_view host_of(std::string_view url) {
       host.find_first_not_of("0123456789", port + 1) != std::string_view::npos)
     return {};
   return host;
+}
+
+// The value behind the first one.
+std::string_view next_of(const NamedValues& values, std::uint64_t of) {
+  const std::uint64_t found = values.filled & of;
+  return values.first(found & (found - 1));
 }
 
 }  // namespace
@@ -139,6 +147,8 @@ Reading NamedReader::read(std::string_view line, const NamedValues& v, const Fie
     return Reading{Match::none, 0, reason, static_cast<std::uint32_t>(at), expected};
   };
   const auto first = [&](Field field) { return v.first(map.slots_of(field)); };
+  if (!traits.not_by.empty() && first(Field::logger).starts_with(traits.not_by))
+    return none(Reject::unknown_format, Field::logger, "the logger of requests");
   if (!time(v, map.slots_of(Field::date), f.time))
     return none(Reject::bad_time, Field::date, "a time, such as time_iso8601 or msec");
   f.remote = first(Field::remote_addr);
@@ -175,10 +185,12 @@ Reading NamedReader::read(std::string_view line, const NamedValues& v, const Fie
   }
   f.user = first(Field::username);
   f.bytes = whole_number(first(Field::content_length), max_bytes).value_or(no_number);
-  f.micros = speed_of(v, map);
+  f.micros = speed_of(v, map, traits);
   f.referrer = first(Field::referrer);
   f.agent = first(Field::user_agent);
   f.host = first(Field::server_name);
+  if (f.host == "_") f.host = next_of(v, map.slots_of(Field::server_name));  // nginx's server for any host
+  if (traits.spare_host && f.host.data() == nullptr) f.host = next_of(v, map.slots_of(Field::remote_addr));
   if (traits.host_of_url && f.host.data() == nullptr) f.host = host_asked(f);
   f.scheme = first(Field::scheme);
   f.forwarded = first(Field::xforwardedfor);

@@ -14,8 +14,11 @@ namespace track_usage {
 
 // How a dialect differs from others of its kind, beside its keys.
 struct NamedTraits {
-  bool address_needed = true;  // a line without is rejected
-  bool host_of_url = false;    // where no key names the host, that of an absolute URL
+  bool address_needed = true;    // a line without is rejected
+  bool whole_speed = true;       // false: a whole number may be of any unit, and says nothing
+  bool spare_host = false;       // a second address key is the host's
+  std::string_view not_by = {};  // the begin of a logger's name whose lines are no requests
+  bool host_of_url = false;      // where no key names the host, that of an absolute URL
 };
 
 // The host of the absolute URL that was asked for, or of CONNECT, as it stands;

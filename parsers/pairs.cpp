@@ -43,6 +43,7 @@ bool is_label(std::string_view text) {
 // Each takes the pair that `rest` begins with; false: there is none.
 struct Ltsv {
   static constexpr Escapes escapes() { return Escapes::clf; }
+  static constexpr NamedTraits traits() { return {.spare_host = true}; }
   static bool next(std::string_view& rest, Pair& pair) {
     const auto tab = std::min(rest.find('\t'), rest.size());
     const std::string_view field = rest.substr(0, tab);
@@ -56,6 +57,7 @@ struct Ltsv {
 
 struct Logfmt {
   static constexpr Escapes escapes() { return Escapes::undone; }
+  static constexpr NamedTraits traits() { return {.whole_speed = false}; }
   static bool next(std::string_view& rest, Pair& pair) {
     const auto stop = rest.find_first_of("= \"");
     if (stop == std::string_view::npos || stop == 0 || rest[stop] != '=') return false;
@@ -166,7 +168,7 @@ class Pairs final : public Parser {
       else if (!null)
         variable(pair, m);
     }
-    Reading reading = m.fields.read(line, m.values, map_, {}, f);
+    Reading reading = m.fields.read(line, m.values, map_, Form::traits(), f);
     if (reading.match == Match::none) {
       // A pair or two stand in any text: the log's own keys tell that it is one.
       if (m.values.seen == 0) return {Match::none, 0, Reject::unknown_format, 0, "a key and its value"};

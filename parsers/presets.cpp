@@ -13,16 +13,17 @@ struct Name {
 };
 // What stands between < and > below; any other name is a variable's.
 constexpr Name parts[] = {
-    {"remote", Part::remote},     {"client", Part::client},       {"host", Part::host},
-    {"user", Part::user},         {"request", Part::request},     {"method", Part::method},
-    {"url", Part::target},        {"status", Part::status},       {"bytes", Part::bytes},
-    {"referrer", Part::referrer}, {"agent", Part::agent},         {"seconds", Part::seconds},
-    {"millis", Part::millis},     {"part", Part::part_seconds},   {"clf_time", Part::clf_time},
-    {"iso_time", Part::iso_time}, {"epoch", Part::epoch_seconds}, {"-", Part::skipped},
+    {"remote", Part::remote},     {"client", Part::client},     {"ip", Part::ip},
+    {"host", Part::host},         {"user", Part::user},         {"request", Part::request},
+    {"method", Part::method},     {"url", Part::target},        {"status", Part::status},
+    {"bytes", Part::bytes},       {"referrer", Part::referrer}, {"agent", Part::agent},
+    {"seconds", Part::seconds},   {"millis", Part::millis},     {"part", Part::part_seconds},
+    {"clf_time", Part::clf_time}, {"iso_time", Part::iso_time}, {"epoch", Part::epoch_seconds},
+    {"-", Part::skipped},
 };
 
 // A layout in one text: <name> is a field, <name?> one that may stand in
-// quotes, <name{}> one in braces that may be missing, and from | on fields may
+// quotes, <name/> one that holds a slash, <name{}> one in braces that may be missing, and from | on fields may
 // be missing at the end.
 Layout read_layout(std::string_view name, std::string_view text) {
   Layout layout;
@@ -37,11 +38,12 @@ Layout read_layout(std::string_view name, std::string_view text) {
       text.remove_prefix(field.size() + 1);
       LayoutField to;
       to.quotable = field.ends_with('?');
+      if (field.ends_with('/')) to.holds = '/';
       if (field.ends_with("{}")) {
         to.closing = "}";
         literal += " {";
       }
-      field = field.substr(0, field.find_first_of("?{"));
+      field = field.substr(0, field.find_first_of("?{/"));
       const auto* const known =
           std::find_if(std::begin(parts), std::end(parts), [&](const Name& n) { return n.name == field; });
       if (known != std::end(parts)) to.part = known->part;
@@ -62,7 +64,7 @@ Layout read_layout(std::string_view name, std::string_view text) {
 std::unique_ptr<Parser> make_s3(const LogOptions& options) {
   Layout layout = read_layout(
       "s3",
-      "<bucket_owner> <bucket> [<clf_time>] <remote> <requester> <request_id> <operation> <key> <request?> <status> "
+      "<bucket_owner> <bucket> [<clf_time>] <ip> <requester> <request_id> <operation> <key> <request?> <status> "
       "<error_code> <bytes> <object_size> <millis> <turn_around_time> <referrer?> <agent?>| <version_id> <host_id> "
       "<signature_version> <cipher_suite> <authentication_type> <host> <tls_version> <access_point_arn> "
       "<acl_required> <source_region>");
@@ -107,7 +109,7 @@ std::unique_ptr<Parser> make_haproxy(const LogOptions& options) {
 std::unique_ptr<Parser> make_squid(const LogOptions& options) {
   Layout layout = read_layout("squid",
                               "<epoch> <millis> <remote> <result_code>/<status> <bytes> <method> <url> <user> "
-                              "<hierarchy> <content_type>");
+                              "<hierarchy/> <content_type>");
   layout.open = layout.padded = layout.host_of_url = true;
   return make_layout_parser(std::move(layout), options);
 }

@@ -23,6 +23,7 @@ bool is_address(std::string_view text) {
   if (text.starts_with('[')) text = text.substr(1, text.find(']') - 1);
   const auto colons = std::count(text.begin(), text.end(), ':');
   if (colons == 1) text = text.substr(0, text.find(':'));
+  if (text.size() == 8 && text[2] == ':' && text[5] == ':') return false;  // a clock
   if (colons > 1) return text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
   return std::count(text.begin(), text.end(), '.') == 3 &&
          text.find_first_not_of("0123456789.") == std::string_view::npos;
@@ -106,7 +107,7 @@ class Namer {
     if (text.starts_with("HTTP/") && text.size() <= 8 && take("server_protocol")) return "server_protocol";
     const bool asked = has("request") || has("request_uri");
     if (is_status(text) && take("status")) return "status";
-    if (is_number(text) && has("status") && take("body_bytes_sent")) return "body_bytes_sent";
+    if (is_number(text) && is_status(before) && has("status") && take("body_bytes_sent")) return "body_bytes_sent";
     if (is_seconds(text) && take("request_time")) return "request_time";
     if (token.open == '"' && asked && (is_url(text) || text == "-") && take("http_referer")) return "http_referer";
     if (token.open == '"' && asked && (is_agent(text) || text == "-") && take("http_user_agent"))
@@ -172,9 +173,16 @@ std::string_view field_of(std::string_view key, const nlohmann::json& value) {
   if (says("ref")) return "referrer";
   if (says("agent")) return "user_agent";
   if (says("host") || says("domain")) return "server_name";
-  if (value.is_number() && (says("bytes") || says("size") || says("length"))) return "content_length";
-  if (value.is_number() && (says("duration") || says("time") || says("latency") || says("elapsed")))
-    return says("ms") || says("milli") || value.is_number_integer() ? "speed_ms" : "speed";
+  const bool received = says("in") || says("received") || says("request");
+  if (value.is_number() && !received && (says("bytes") || says("size") || says("length"))) return "content_length";
+  // A duration whose name does not tell its unit is not guessed at.
+  const bool lasts = says("duration") || says("time") || says("latency") || says("elapsed") || says("took");
+  if (lasts && value.is_number()) {
+    if (name.ends_with("ms")) return "speed_ms";
+    if (name.ends_with("us")) return "speed_us";
+    if (name.ends_with("ns")) return "speed_ns";
+    if (says("second")) return "speed";
+  }
   if (says("user")) return "username";
   return {};
 }

@@ -19,6 +19,8 @@ struct Column {
 constexpr Column known_columns[] = {
     {"date", Part::date},
     {"time", Part::clock},
+    {"timestamp(ms)", Part::epoch_millis},
+    {"timestamp", Part::epoch_seconds},
     {"c-ip", Part::remote},
     {"cs-username", Part::user},
     {"cs-method", Part::method},
@@ -61,6 +63,16 @@ struct Said {
   std::string columns, software, date;
 };
 
+bool is_iis(const Said& said) {
+  if (!said.software.empty()) return said.software.starts_with("Microsoft");
+  const auto has = [&](std::string_view column) { return said.columns.find(column) != std::string::npos; };
+  return has("sc-win32-status") || has("sc-substatus") || has("s-sitename");
+}
+
+bool tells_time(const LayoutField& field) {
+  return field.part == Part::clock || field.part == Part::epoch_millis || field.part == Part::epoch_seconds;
+}
+
 Layout layout_of(const Said& said, char between) {
   Layout layout;
   const bool cloudfront = is_cloudfront(said.columns);
@@ -82,7 +94,7 @@ Layout layout_of(const Said& said, char between) {
                                            [&](const Column& c) { return c.name == wanted; });
     if (known != std::end(known_columns)) field.part = known->part;
     // IIS counts in milliseconds, against the standard.
-    if (field.part == Part::seconds && said.software.starts_with("Microsoft")) field.part = Part::millis;
+    if (field.part == Part::seconds && is_iis(said)) field.part = Part::millis;
     layout.fields.push_back(std::move(field));
     ranks.push_back(static_cast<std::size_t>(known - std::begin(known_columns)));
   }
@@ -149,8 +161,7 @@ class W3c final : public Parser {
       auto& columns = m.made[key];
       if (columns.by_blank == nullptr) {
         Layout layout = layout_of(said, ' ');
-        if (std::none_of(layout.fields.begin(), layout.fields.end(),
-                         [](const LayoutField& f) { return f.part == Part::clock; })) {
+        if (std::none_of(layout.fields.begin(), layout.fields.end(), tells_time)) {
           m.made.erase(key);
           return nullptr;
         }

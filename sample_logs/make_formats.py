@@ -158,6 +158,8 @@ def caddy():
         if i in worded:
             duration, seconds = worded[i]
             r = r._replace(seconds=seconds)
+        elif "." not in duration:  # of which unit?
+            r = r._replace(seconds=None)
         headers = {"Accept": ["*/*"]}
         if r.agent:
             headers["User-Agent"] = [r.agent]

@@ -150,8 +150,11 @@ Request RowBuilder::split(std::string_view undone, const Fields& fields) {
   if (undone.data() != nullptr) r.request = text(undone, fields.plain);
   SplitRequest parts = split_request(undone);
   // What the log has apart needs no protocol to show where the target ends.
-  const bool apart = fields.request.data() == nullptr && is_null(fields.protocol) && !is_null(fields.method);
-  if (apart && parts.target.data() == nullptr) {
+  const bool apart = fields.request.data() == nullptr && is_null(fields.protocol);
+  const bool is_target = undone.starts_with('/') || undone.find("://") != std::string_view::npos;
+  if (apart && is_null(fields.method) && is_target && undone.find_first_of(" \t") == std::string_view::npos)
+    parts = {.method = {}, .target = undone, .protocol = {}, .malformed = false};
+  if (apart && !is_null(fields.method) && parts.target.data() == nullptr) {
     const SplitRequest with = split_request(path_.assign(undone).append(" HTTP/1.1"));
     if (with.target.data() != nullptr)
       parts = {.method = undone.substr(0, with.method.size()),

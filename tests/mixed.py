@@ -129,6 +129,42 @@ for line, right in (
     row = json.loads(done.stdout or "{}")
     bench.check(f"a row of {line}", {name: row.get(name, "none") for name in right}, right)
 
+# What would make wrong rows of its parts is no row.
+CLIENT, REST = FRAME.split(" ", 1)
+COMBINED = FRAME + ' "-" "M"'
+HAPROXY = '192.0.2.1:5555 [22/Nov/2026:14:05:09.123] fe~ be/s1 0/0/1/2/3 200 1234 - - ---- 1/1/0/0/0 0/0 "GET /a HTTP/1.1"'
+for line in ("App 1 stdout: " + FRAME, "Nov 22 2026 14:05:06 web1 httpd: " + COMBINED, "2026-11-22 14:05:06 web1 " + COMBINED,
+             "Wed Nov 22 14:05:06 2026 web1 " + COMBINED, "INFO nginx access: " + COMBINED, "web_1  | " + COMBINED,
+             "I, [2026-11-22T14:05:05.123 #1]  INFO -- : " + COMBINED, "www.example.com 198.51.100.1 " + COMBINED,
+             CLIENT + " www.example.com " + REST, "access.log:" + COMBINED, "17:" + COMBINED, f'"{CLIENT}" {REST} "-" "M"',
+             "0.123 " + COMBINED, f"{CLIENT} - [{CLIENT}] - " + COMBINED.split(" ", 2)[2],
+             "haproxy[674]: 192.0.2.1:33319 [22/Nov/2026:14:05:09] relais Srv1 9/7/14/30 200 243 - - ---- 1/1/0/0/0 0/0 \"HEAD / HTTP/1.0\"",
+             '1795356308.779 180 192.0.2.1 TCP_MISS/200 411 GET http://www.example/a b - HIER_DIRECT/192.0.2.9 text/html',
+             '{"level":"error","ts":1795356306.1,"logger":"http.log.error","msg":"dial tcp","request":{"remote_ip":"192.0.2.1",'
+             '"method":"GET","uri":"/"},"duration":0.1,"status":502}'):
+    said = bench.ingest("-", stdin=line.encode() + b"\n", sinks=["print:"])
+    bench.check(f"no row of {line}", [said["total"]["rejected"], said["stdout"]], [1, b""])
+for line, right in (
+        ("2026-11-22T13:05:05.123456789Z " + COMBINED, {"remote_addr": CLIENT, "server_name": "self", "track_var": None}),
+        ("2026-11-22T13:05:05.123456789Z " + HAPROXY, {"remote_addr": CLIENT, "status": 200, "url": "/a", "speed": 0.003}),
+        ("[pod/nginx-abc/nginx] " + COMBINED, {"remote_addr": CLIENT, "server_name": "self"}),
+        ("0:0:0:0:0:0:0:1 -  -  " + REST[4:], {"remote_addr": "0:0:0:0:0:0:0:1", "username": None, "authorization": False}),
+        ("unix: " + REST, {"remote_addr": "unix:"}),
+        ('{"time":1795356306,"remote_addr":"192.0.2.1","uri":"/only","status":200,"server_name":"_","host":"h.example"}',
+         {"url": "/only", "method": None, "server_name": "h.example", "flags": []}),
+        ('{"ts":1795356306.1,"request":{"remote_ip":"192.0.2.1","method":"GET","uri":"/"},"duration":929,"status":200}',
+         {"url": "/", "speed": None}),
+        ("time=2026-11-22T14:05:06Z ip=192.0.2.1 method=GET path=/ status=200 duration=150", {"speed": None}),
+        ("time:2026-11-22T14:05:06Z\tremote_addr:192.0.2.1\thost:www.example\tmethod:GET\turi:/\tstatus:200",
+         {"remote_addr": "192.0.2.1", "server_name": "www.example", "track_var": None}),
+        ("#Fields: date time s-sitename cs-method cs-uri-stem c-ip sc-status time-taken\n"
+         "2026-11-22 14:05:06 W3SVC1 GET /a 192.0.2.1 200 15", {"speed": 0.015}),
+        ("#Fields: timestamp(ms) c-ip cs-method cs-uri-stem sc-status\n1795356306123 192.0.2.1 GET /a 200",
+         {"date": "2026-11-22T14:05:06.123000Z"})):
+    done = bench.run("ingest", "--sink", "print:", "-", stdin=line.encode() + b"\n")
+    row = json.loads(done.stdout or "{}")
+    bench.check(f"a row of {line}", {name: row.get(name, "none") for name in right}, right)
+
 # A W3C log is resumed under the columns that were named before, wherever that was.
 bench.room("w3c grows")
 head = b"#Software: Microsoft IIS\n#Fields: date time c-ip cs-uri-stem cs-method sc-status time-taken\n2026-11-22 10:00:00 192.0.2.1 /a GET 200 7\n"
