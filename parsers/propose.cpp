@@ -15,6 +15,8 @@
 namespace track_usage {
 namespace {
 
+constexpr std::size_t longest = 16 * 1024;  // no line to guess from is longer
+
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -203,6 +205,7 @@ void map_of(const nlohmann::json& object, const std::string& prefix, std::string
 }  // namespace
 
 std::string propose_format(std::string_view line, const LogOptions& options) {
+  if (line.size() > longest) return {};
   const std::string padded = std::string(line) + std::string(64, '\0');
   // What is proposed does what it should.
   const auto reads = [&](std::string_view format) {

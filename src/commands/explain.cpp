@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/commands/commands.h"
+#include "src/input/heading.h"
 #include "src/input/source.h"
 #include "src/plan.h"
 #include "src/row_text.h"
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::size_t lines_of_file = 1000;  // that are looked at to tell what a file is
 constexpr std::size_t head_bytes = 4 << 20;
+constexpr std::size_t longest_line = 1 << 20;
 constexpr std::size_t samples = 3;  // of a field of a file
 
 bool exists(const std::string& path) {
@@ -29,29 +32,47 @@ bool exists(const std::string& path) {
   return stat(path.c_str(), &st) == 0;
 }
 
-// The head of a file, or all of it up to the end of line `until`.
-std::string read_lines(const std::string& path, std::uint64_t until) {
+std::string read_head(const std::string& path) {
   Source source(path);
   std::string text;
   std::vector<char> bytes(1 << 16);
-  std::uint64_t lines = 0;
-  for (;;) {
-    std::size_t got = 0;
-    if (source.read(bytes.data(), bytes.size(), got) != Source::Got::data) return text;
+  std::size_t got = 0;
+  while (text.size() < head_bytes && source.read(bytes.data(), bytes.size(), got) == Source::Got::data)
     text.append(bytes.data(), got);
-    lines +=
-        static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(got), '\n'));
-    if (until == 0 ? text.size() >= head_bytes : lines >= until) return text;
-  }
+  return text;
 }
 
-std::string_view line_of(std::string_view text, std::uint64_t number) {
-  for (; number > 1; --number) {
-    const auto newline = text.find('\n');
-    if (newline == std::string_view::npos) return {};
-    text.remove_prefix(newline + 1);
+// A line of a file, as much as is ever looked at, and what # lines before it say.
+struct LineOfFile {
+  std::string text;
+  std::string heading;
+};
+std::optional<LineOfFile> find_line(const std::string& path, std::uint64_t number) {
+  Source source(path);
+  Heading heading(longest_line);
+  LineOfFile found;
+  std::uint64_t line = 1;
+  bool there = false;
+  std::vector<char> bytes(1 << 16);
+  std::size_t got = 0;
+  while (line <= number && source.read(bytes.data(), bytes.size(), got) == Source::Got::data) {
+    for (std::string_view rest(bytes.data(), got); !rest.empty() && line <= number;) {
+      const auto newline = rest.find('\n');
+      const std::string_view piece = rest.substr(0, newline == std::string_view::npos ? newline : newline + 1);
+      if (line < number) {
+        heading.feed(piece);
+      } else {
+        there = true;
+        found.text += piece.substr(0, longest_line - std::min(found.text.size(), longest_line));
+      }
+      line += newline != std::string_view::npos;
+      rest.remove_prefix(piece.size());
+    }
   }
-  return text.substr(0, text.find('\n'));
+  if (!there) return {};
+  if (found.text.ends_with('\n')) found.text.pop_back();
+  found.heading = heading.text();
+  return found;
 }
 
 class Explainer {
@@ -83,7 +104,7 @@ class Explainer {
   }
 
   int file(const std::string& path) const {
-    const std::string text = read_lines(path, 0);
+    const std::string text = read_head(path);
     FileFindings found;
     std::string padded;
     dispatcher_.directive({});
@@ -95,6 +116,7 @@ class Explainer {
       if (++found.lines == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
       if (line.ends_with('\r')) line.remove_suffix(1);
       line.remove_prefix(std::min(line.find_first_not_of('\0'), line.size()));
+      line = line.substr(0, longest_line);
       if (is_blank(line)) {
         if (line.starts_with('#')) dispatcher_.directive(line);
         ++found.blank;
@@ -251,13 +273,14 @@ int explain(const Options& options) {
       path.resize(before);
     }
     if (number && exists(path)) {
-      const std::string text = read_lines(path, *number);
-      const std::string_view line = line_of(text, *number);
-      if (line.data() == nullptr || *number == 0)
-        throw Error(Exit::input, fmt::format("'{}' has no line {}", visible(path), *number));
-      for (std::uint64_t n = 1; n < *number; ++n)
-        if (const std::string_view before = line_of(text, n); before.starts_with('#')) explainer.directive(before);
-      return explainer.line(line);
+      const auto found = *number == 0 ? std::nullopt : find_line(path, *number);
+      if (!found) throw Error(Exit::input, fmt::format("'{}' has no line {}", visible(path), *number));
+      for (std::string_view rest = found->heading; !rest.empty();) {
+        const auto newline = rest.find('\n');
+        explainer.directive(rest.substr(0, newline));
+        rest.remove_prefix(newline + 1);
+      }
+      return explainer.line(found->text);
     }
   }
   // A log line holds blanks or the like; a name that was mistyped mostly does not.

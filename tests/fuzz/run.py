@@ -4,8 +4,8 @@
     run.py TARGET lines|json|format|filter [FOLDER]
 
 For TRACK_USAGE_FUZZ_SECONDS (10). With a FOLDER, the inputs that led further
-stay in FOLDER/corpus for the next time, those that failed in FOLDER beside what
-was said, and one line tells how it went.
+stay in FOLDER/corpus, those that failed in FOLDER/found, and the next run begins
+with them; FOLDER/said is what libFuzzer said, and one line tells how it went.
 """
 
 import os
@@ -79,24 +79,25 @@ def told(kind, said, seconds, code):
     executions, added = last(r"number_of_executed_units: (\d+)"), last(r"new_units_added: +(\d+)")
     begin, end, corpus = last(r"INITED cov: (\d+)"), last(r" cov: (\d+)"), last(r" corp: (\d+)")
     return (f"{kind:8}{int(executions):>12,} executions in {seconds:,.0f} s, coverage {end} (+{int(end) - int(begin)}), "
-            f"corpus {corpus} (+{added}), " + ("nothing found" if code == 0 else "FOUND"))
+            f"corpus {corpus} (+{added}), " + ("nothing found" if code == 0 else "FOUND: " + last(r"Test unit written to (\S+)", "no input")))
 
 
 def main(target, kind, folder=None):
     seconds = os.environ.get("TRACK_USAGE_FUZZ_SECONDS", "10")
+    # Leaks are told at the end: what threads keep from input to input looks like one after each.
     fuzzer = [os.path.abspath(target), f"-max_total_time={seconds}", f"-dict={HERE / kind}.dict", "-error_exitcode=1",
-              "-timeout=10", "-rss_limit_mb=2048", "-max_len=2048"]
+              "-timeout=10", "-rss_limit_mb=2048", "-max_len=2048", "-detect_leaks=0"]
     with tempfile.TemporaryDirectory(prefix="track-usage-fuzz-") as made:
         for number, seed in enumerate(seeds(kind)):
             pathlib.Path(made, str(number)).write_bytes(seed)
         if folder is None:
             return subprocess.run([*fuzzer, made]).returncode
-        corpus = pathlib.Path(folder, "corpus")
-        corpus.mkdir(parents=True, exist_ok=True)
-        log = pathlib.Path(folder, "said")
+        corpus, found, log = (pathlib.Path(folder, name) for name in ("corpus", "found", "said"))
+        for path in (corpus, found):
+            path.mkdir(parents=True, exist_ok=True)
         begin = time.monotonic()
         with open(log, "wb") as said:
-            code = subprocess.run([*fuzzer, "-print_final_stats=1", f"-artifact_prefix={folder}/", corpus, made],
+            code = subprocess.run([*fuzzer, "-print_final_stats=1", f"-artifact_prefix={found}/", corpus, found, made],
                                   stdout=said, stderr=said).returncode
         print(told(kind, log.read_text(errors="replace"), time.monotonic() - begin, code), flush=True)
         return code
