@@ -47,6 +47,15 @@ bool is_ip(std::string_view text) {
          text.find_first_not_of("0123456789abcdefABCDEF.:[]%") == std::string_view::npos;
 }
 
+void halve_quotes(std::string& text) {
+  std::size_t to = 0;
+  for (std::size_t from = 0; from < text.size(); ++from) {
+    text[to++] = text[from];
+    if (text[from] == '"' && from + 1 < text.size() && text[from + 1] == '"') ++from;
+  }
+  text.resize(to);
+}
+
 // HAProxy puts a + before what was not complete when it was logged.
 std::string_view without_plus(std::string_view text) {
   return text.starts_with('+') ? text.substr(1) : text;
@@ -362,8 +371,7 @@ std::string_view LayoutParser::decoded(std::string_view text, std::string& kept,
   else
     kept = text;
   if (coded && layout_.coding == Coding::plus) std::replace(kept.begin(), kept.end(), '+', ' ');
-  if (doubled)
-    for (auto at = kept.find("\"\""); at != std::string::npos; at = kept.find("\"\"", at + 1)) kept.erase(at, 1);
+  if (doubled) halve_quotes(kept);
   m.plain = m.plain && is_plain(kept);
   return kept;
 }
@@ -561,13 +569,9 @@ void LayoutParser::take_variable(std::size_t i, std::string_view text, bool plai
   m.value.clear();
   if (layout_.escaped)
     append_unescaped(m.value, text);
-  else if (layout_.doubled)
-    for (std::size_t at = 0; at < text.size(); ++at) {
-      m.value += text[at];
-      if (text.substr(at, 2) == "\"\"") ++at;
-    }
   else
     m.value = text;
+  if (layout_.doubled) halve_quotes(m.value);
   if (coded) std::replace(m.value.begin(), m.value.end(), '+', ' ');
   m.shown.clear();
   append_text(m.shown, m.value);

@@ -56,7 +56,8 @@ bool is_cloudfront(std::string_view columns) {
   return columns.find("x-edge-") != std::string_view::npos;
 }
 
-constexpr std::size_t most_made = 64;  // layouts that a thread keeps
+constexpr std::size_t most_made = 64;      // layouts that a thread keeps
+constexpr std::size_t most_columns = 256;  // more are none that a server writes
 
 // What the # lines have said so far.
 struct Said {
@@ -155,6 +156,9 @@ class W3c final : public Parser {
     if (m.current == nullptr) {
       Said said = m.said;
       if (cloudfront_ && said.columns.empty()) said.columns = cloudfront_columns;
+      const auto between =
+          std::count_if(said.columns.begin(), said.columns.end(), [](char c) { return c == ' ' || c == '\t'; });
+      if (static_cast<std::size_t>(between) > most_columns) return nullptr;
       if (said.columns.empty() || is_cloudfront(said.columns) != cloudfront_) return nullptr;
       const std::string key = said.columns + '\n' + said.software + '\n' + said.date;
       if (m.made.size() > most_made) m.made.clear();

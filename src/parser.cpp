@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "src/base/hash.h"
 #include "src/base/text.h"
@@ -18,7 +17,7 @@ namespace {
 constexpr std::uint32_t unknown = UINT32_MAX;
 // Agents whose parts are remembered from batch to batch; a scanner that makes
 // up a new one each time must not fill the memory.
-constexpr std::size_t max_known_agents = 1 << 16;
+constexpr std::size_t max_known_agents = 1 << 16, longest_known_agent = 1 << 10;
 // More than any response: a size beyond it is a log's error (ruling 14).
 constexpr std::int64_t max_bytes = std::int64_t{1} << 45;
 
@@ -52,6 +51,43 @@ std::string_view preferred_language(std::string_view header) {
     }
   }
   return best;
+}
+
+// The object, each name once: where it stood first, with its last value. `object`
+// is sound and has no blanks.
+std::string once(std::string_view object) {
+  struct Member {
+    std::string_view name, value;
+    std::size_t place;
+  };
+  std::vector<Member> members;
+  const auto string_end = [&](std::size_t at) {  // behind the quote that closes the one at `at`
+    for (++at; object[at] != '"'; ++at)
+      if (object[at] == '\\') ++at;
+    return at + 1;
+  };
+  for (std::size_t at = 1; at + 1 < object.size();) {
+    const std::size_t colon = string_end(at);
+    std::size_t end = colon + 1;
+    for (int depth = 0; depth > 0 || (object[end] != ',' && object[end] != '}');) {
+      const char c = object[end];
+      depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+      end = c == '"' ? string_end(end) : end + 1;
+    }
+    members.push_back({object.substr(at, colon - at), object.substr(colon, end - colon), members.size()});
+    at = end + 1;
+  }
+  std::stable_sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.name < b.name; });
+  std::vector<Member> kept;
+  for (const Member& member : members)
+    if (!kept.empty() && kept.back().name == member.name)
+      kept.back().value = member.value;
+    else
+      kept.push_back(member);
+  std::sort(kept.begin(), kept.end(), [](const Member& a, const Member& b) { return a.place < b.place; });
+  std::string out = "{";
+  for (const Member& member : kept) out.append(out.size() > 1 ? "," : "").append(member.name).append(member.value);
+  return out + '}';
 }
 
 // The next of a positional format's fields: a quoted one without its quotes, or
@@ -242,12 +278,17 @@ std::uint32_t RowBuilder::agent(const Fields& fields) {
     known_->strings.clear();
     known_->parts.clear();
   }
-  const TextId known = known_->strings.intern(texts[string], texts.hash(string));
-  if (known >= known_->parts.size()) {
-    known_->parts.resize(known + 1);
-    known_->parts[known] = parse_agent(known_->strings[known]);
+  AgentParts parts;
+  if (texts[string].size() > longest_known_agent) {
+    parts = parse_agent(texts[string]);
+  } else {
+    const TextId known = known_->strings.intern(texts[string], texts.hash(string));
+    if (known >= known_->parts.size()) {
+      known_->parts.resize(known + 1);
+      known_->parts[known] = parse_agent(known_->strings[known]);
+    }
+    parts = known_->parts[known];
   }
-  const AgentParts& parts = known_->parts[known];
   const auto text = [&](std::string_view part) { return part.empty() ? null_text : texts.intern(part); };
   agent = static_cast<std::uint32_t>(batch_->agents.size());
   batch_->agents.push_back({.string = string,
@@ -304,10 +345,7 @@ void RowBuilder::variables(const Fields& fields) {
   again = again || !set.empty() || (!around.empty() && fields.variables.find("\"syslog_") != std::string_view::npos);
   members(set);
   members_ += '}';
-  if (again) {  // the last value stands: --set above what the log says
-    const auto once = nlohmann::ordered_json::parse(members_, nullptr, false);
-    if (!once.is_discarded()) members_ = once.dump();
-  }
+  if (again) members_ = once(members_);  // --set stands above what the log says
   batch_->set(Column::track_var, batch_->texts.intern(members_));
 }
 

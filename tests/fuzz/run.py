@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs one fuzz target from seeds made of the sample logs, with its dictionary.
 
-    run.py TARGET lines|json|format|filter [FOLDER]
+    run.py TARGET lines|json|format|propose|filter [FOLDER]
 
 For TRACK_USAGE_FUZZ_SECONDS (10). With a FOLDER, the inputs that led further
 stay in FOLDER/corpus, those that failed in FOLDER/found, and the next run begins
@@ -37,6 +37,7 @@ STRINGS = [
     'log_format main escape=json \'{"t":"$time_iso8601","c":{"ip":"$remote_addr"},"r":"$request","s":$status}\';',
     r'LogFormat "{ \"t\": \"%t\", \"ip\": \"%a\", \"r\": \"%r\", \"s\": %>s, \"D\": %D, \"ua\": \"%{User-Agent}i\" }"',
     "json:date=t,remote_addr=a,request=r,status=s,skip=x|y.z", r"json:date=a\.b.c,client=d|e,status=s,speed_parts=f|g"]
+DICTIONARIES = {"propose": "lines"}  # of those that have none of their own name
 LINES = 150  # of a log that become seeds
 
 
@@ -57,8 +58,9 @@ def seeds(kind):
     if kind == "filter":
         yield from (bytes([number]) + pattern for number, patterns in enumerate(PATTERNS) for pattern in patterns)
     if kind == "format":
-        yield from (b"\0" + string.encode() for string in STRINGS)
-        yield from (b"\1" + line for _, log in logs() for line in log[::5])
+        yield from (string.encode() for string in STRINGS)
+    if kind == "propose":
+        yield from (line for _, log in logs() for line in log[::10])
     if kind == "json":
         dialects = formats("json_presets")
         for name, log in logs():
@@ -85,7 +87,8 @@ def told(kind, said, seconds, code):
 def main(target, kind, folder=None):
     seconds = os.environ.get("TRACK_USAGE_FUZZ_SECONDS", "10")
     # Leaks are told at the end: what threads keep from input to input looks like one after each.
-    fuzzer = [os.path.abspath(target), f"-max_total_time={seconds}", f"-dict={HERE / kind}.dict", "-error_exitcode=1",
+    dictionary = HERE / f"{DICTIONARIES.get(kind, kind)}.dict"
+    fuzzer = [os.path.abspath(target), f"-max_total_time={seconds}", f"-dict={dictionary}", "-error_exitcode=1",
               "-timeout=10", "-rss_limit_mb=2048", "-max_len=2048", "-detect_leaks=0"]
     with tempfile.TemporaryDirectory(prefix="track-usage-fuzz-") as made:
         for number, seed in enumerate(seeds(kind)):
