@@ -2,7 +2,7 @@
 
 namespace track_usage {
 
-extern const std::string_view nginx_json_map =
+constexpr std::string_view nginx_json_map =
     "date=msec|time_local|time_iso8601|timestamp|@timestamp|time|ts,remote_addr=remote_addr,username=remote_user,"
     "request=request,method=request_method,path=request_uri|uri,protocol=server_protocol,status=status,"
     "content_length=body_bytes_sent|bytes_sent|bytes|size,referrer=http_referer|http_referrer|referer|referrer,"
