@@ -65,13 +65,17 @@ class LayoutParser final : public Parser {
  public:
   LayoutParser(Layout layout, const LogOptions& options) : layout_(std::move(layout)), zone_(options.zone) {
     for (std::size_t i = 0; i < layout_.fields.size(); ++i) {
-      const LayoutField& field = layout_.fields[i];
+      LayoutField& field = layout_.fields[i];
       const std::string& next = next_text(i);
       Plan plan;
       plan.expected = field.before.empty() ? field.shown : fmt::format("'{}' before {}", field.before, field.shown);
       plan.valid = fmt::format("{} as {} writes it", field.shown, layout_.name);
-      append_json(plan.key, field.name);
+      std::string name;
+      append_text(name, field.name);
+      append_json(plan.key, name);
       plan.key += ':';
+      for (std::size_t j = 0; j < i && field.part == Part::variable; ++j)  // a name stands in track_var once
+        if (layout_.fields[j].part == Part::variable && plans_[j].key == plan.key) field.part = Part::skipped;
       const bool next_may_miss = i + 1 < layout_.fields.size() && !layout_.fields[i + 1].closing.empty();
       plan.end = next_may_miss ? next.substr(0, 1) : next;
       if (next.starts_with(' ') && field.part == Part::strftime)
@@ -307,6 +311,8 @@ Reading LayoutParser::split(std::string_view line, Fields& f, Memory& m) const {
       status = (take(field, text, f, m, reason) && field.part == Part::status) || status;
       return stop(at + text.size(), Reject::truncated, plans_[i + 1].expected);
     }
+    if (i == 0 && layout_.foreign != '\0' && text.find(layout_.foreign) != std::string_view::npos)
+      return {Match::none, 0, Reject::unknown_format, 0, plans_[0].expected};
     if (plans_[i].hiding && text.find(' ') != std::string_view::npos) {
       if (layout_.preset && field.part != Part::user)
         return stop(at + text.find(' '), Reject::unknown_format, plans_[i + 1].expected);

@@ -76,6 +76,7 @@ struct Layout {
   bool preset = false;            // known well enough that no blank hides in an unquoted field
   bool padded = false;            // more than one blank may stand for one
   bool doubled = false;           // "" is a quote within quotes
+  char foreign = '\0';            // a line with this in its first field is of another layout
   Coding coding = Coding::none;
   std::string date = {};     // of a clock that stands alone
   bool host_of_url = false;  // the host is that of an absolute URL where no field has it

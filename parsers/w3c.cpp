@@ -80,6 +80,7 @@ Layout layout_of(const Said& said, char between) {
   layout.name = cloudfront ? "cloudfront" : "w3c";
   layout.escaped = false;
   layout.doubled = true;
+  layout.foreign = between == ' ' ? '\t' : ' ';
   layout.coding = cloudfront ? Coding::percent : Coding::plus;
   layout.date = said.date;
   std::vector<std::size_t> ranks;  // beside the fields: places in known_columns
@@ -156,9 +157,9 @@ class W3c final : public Parser {
     if (m.current == nullptr) {
       Said said = m.said;
       if (cloudfront_ && said.columns.empty()) said.columns = cloudfront_columns;
-      const auto between =
+      const auto names =
           std::count_if(said.columns.begin(), said.columns.end(), [](char c) { return c == ' ' || c == '\t'; });
-      if (static_cast<std::size_t>(between) > most_columns) return nullptr;
+      if (static_cast<std::size_t>(names) > most_columns) return nullptr;
       if (said.columns.empty() || is_cloudfront(said.columns) != cloudfront_) return nullptr;
       const std::string key = said.columns + '\n' + said.software + '\n' + said.date;
       if (m.made.size() > most_made) m.made.clear();
@@ -174,7 +175,8 @@ class W3c final : public Parser {
       }
       m.current = &columns;
     }
-    const bool tabs = line.find('\t') != std::string_view::npos;
+    const auto between = line.find_first_of(" \t");  // a tab within a later field separates nothing
+    const bool tabs = between != std::string_view::npos && line[between] == '\t';
     if (cloudfront_ && !tabs && m.said.columns.empty()) return nullptr;
     return tabs ? m.current->by_tab.get() : m.current->by_blank.get();
   }

@@ -312,14 +312,14 @@ std::optional<std::int64_t> parse_duration(std::string_view text, std::int64_t u
   constexpr Unit units[] = {{"ns", 1},         {"us", 1'000},        {"\xc2\xb5s", 1'000},  {"\xce\xbcs", 1'000},
                             {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
   constexpr std::int64_t longest = 1'000'000'000'000'000'000;  // beyond any request
+  if (text.empty() || text[0] < '0' || text[0] > '9') return {};
   if (text.find_first_of("eE") != std::string_view::npos) {
-    long double number = 0;
+    double number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const long double micros = number * static_cast<long double>(unit) / 1e3L;
-    if (error != std::errc() || end != text.data() + text.size() || !(micros >= 0 && micros < 1e18)) return {};
-    return static_cast<std::int64_t>(micros);
+    const double micros = number * static_cast<double>(unit) / 1e3;
+    if (error != std::errc() || end != text.data() + text.size() || micros >= 1e18) return {};
+    return static_cast<std::int64_t>(micros + 1e-6);  // 13e-05 s is 129.999… us as a binary fraction
   }
-  if (text.empty()) return {};
   std::int64_t micros = 0;
   while (!text.empty()) {
     const std::string_view number = text.substr(0, text.find_first_not_of("0123456789."));

@@ -115,6 +115,24 @@ TEST_CASE("dispatcher: a name is in track_var once, and --set stands above the l
   CHECK(all.text(Column::track_var) == R"({"remote_port":55,"k":"z"})");
 }
 
+TEST_CASE("dispatcher: what separates columns is told by each line, whatever stood before") {
+  All all({"w3c"});
+  const std::string fields = "#Fields: date time a b\n", blanks = "2026-11-22 14:10:11 x\ty z\n";
+  const std::string tabs = "2026-11-22\t14:10:11\tx y\tz\n";
+  for (const std::string& lines : {blanks + tabs, tabs + blanks}) {
+    REQUIRE(all.read(fields + lines).size() == 2);
+    CHECK(all.text(Column::track_var, lines.starts_with(blanks) ? 0 : 1) == R"({"a":"x\\x09y","b":"z"})");
+    CHECK(all.text(Column::track_var, lines.starts_with(blanks) ? 1 : 0) == R"({"a":"x y","b":"z"})");
+  }
+}
+
+TEST_CASE("dispatcher: columns' names are made safe, and the first of a name stands") {
+  All all;
+  const std::string line = "2026-11-22 14:10:11 a - b\n";
+  REQUIRE(all.read("#Fields: date time x\x01\xf0 - x\x01\xf0\n" + line).size() == 1);
+  CHECK(all.text(Column::track_var) == R"({"x\\x01\\xf0":"a"})");
+}
+
 TEST_CASE("dispatcher: language is the first tag of the highest quality") {
   struct Case {
     const char *header, *language;

@@ -290,10 +290,18 @@ TEST_CASE("durations have the unit of their format, or their own") {
                         {"1 s", s, {}},
                         {"1d", s, {}},
                         {"1e400", s, {}},
+                        {"e5", s, {}},
+                        {"ie0", s, {}},
+                        {"+1e0", s, {}},
+                        {"1e0s", s, {}},
                         {"99999999999999999999", s, {}},
                         {"99999999999999", s, {}}};
   for (const Case& c : cases) {
     CAPTURE(c.text);
     CHECK(track_usage::parse_duration(c.text, c.unit) == c.micros);
+  }
+  for (int n = 1; n < 1000; ++n) {
+    CAPTURE(n);
+    CHECK(track_usage::parse_duration(std::to_string(n) + "e-05", s) == n * 10);
   }
 }
