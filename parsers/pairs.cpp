@@ -122,6 +122,7 @@ class Pairs final : public Parser {
     NamedValues values;
     std::array<Guess, 32> guesses;
     std::string variables, undone, shown;
+    std::vector<std::pair<std::size_t, std::size_t>> names;  // in variables: where each begins, and its size
   };
   Memory& memory() const {
     thread_local Memory memory;
@@ -145,6 +146,7 @@ class Pairs final : public Parser {
     m.values.seen = m.values.filled = 0;
     m.variables.clear();
     m.undone.clear();
+    m.names.clear();
     std::string_view rest = line;
     Pair pair;
     for (std::size_t place = 0; !rest.empty(); ++place) {
@@ -175,14 +177,29 @@ class Pairs final : public Parser {
       return reading;
     }
     f.variables = m.variables;
+    f.repeats = may_repeat(m);
     f.escapes = Form::escapes();
     f.plain = is_plain(line);
     return reading;
   }
 
+  // Of many names nobody looks here: to compare each with each takes too long.
+  static bool may_repeat(const Memory& m) {
+    if (m.names.size() > 16) return true;
+    const auto name = [&](std::size_t i) {
+      return std::string_view(m.variables).substr(m.names[i].first, m.names[i].second);
+    };
+    for (std::size_t i = 0; i < m.names.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (name(i) == name(j)) return true;
+    return false;
+  }
+
   static void variable(const Pair& pair, Memory& m) {
     if (!m.variables.empty()) m.variables += ',';
+    const std::size_t begin = m.variables.size();
     text(pair.key, m);
+    m.names.emplace_back(begin, m.variables.size() - begin);
     m.variables += ':';
     if (Form::escapes() == Escapes::clf && pair.value.find('\\') != std::string_view::npos) {
       m.undone.clear();

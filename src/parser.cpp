@@ -310,7 +310,7 @@ void RowBuilder::variables(const Fields& fields) {
     return;
   }
   members_.assign(1, '{');
-  bool again = false;  // a name may stand in it twice
+  bool again = fields.repeats;  // a name may stand in it twice
   const auto members = [&](std::string_view more) {
     if (members_.size() > 1 && !more.empty()) members_ += ',';
     members_ += more;

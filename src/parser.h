@@ -35,6 +35,7 @@ struct Fields {
   std::int16_t status = no_status;
   Escapes escapes = Escapes::clf;
   bool zone_assumed = false;  // the time stated no zone
+  bool repeats = false;       // a name may stand twice in `variables`; its last value counts
   bool plain = false;         // no field needs normalising (is_plain holds for the line)
   std::uint8_t flags = 0;
 };

@@ -115,6 +115,18 @@ TEST_CASE("dispatcher: a name is in track_var once, and --set stands above the l
   CHECK(all.text(Column::track_var) == R"({"remote_port":55,"k":"z"})");
 }
 
+TEST_CASE("dispatcher: of a name that comes twice the last value counts, safe names compared") {
+  std::string many;
+  for (int i = 0; i < 20; ++i) many += " k" + std::to_string(i) + "=a";
+  for (const std::string& more : {std::string(), many}) {
+    All all;
+    const std::string named = "time=1 remote_addr=192.0.2.9 status=200 k\xa0=v k\xa0=w" + more;
+    REQUIRE(all.read(named).size() == 1);
+    CHECK(all.text(Column::track_var).starts_with(R"({"k\\xa0":"w")"));
+    CHECK(all.text(Column::track_var).find(R"("k\\xa0":"v")") == std::string::npos);
+  }
+}
+
 TEST_CASE("dispatcher: what separates columns is told by each line, whatever stood before") {
   All all({"w3c"});
   const std::string fields = "#Fields: date time a b\n", blanks = "2026-11-22 14:10:11 x\ty z\n";
