@@ -288,8 +288,7 @@ void Filter::apply(const Batch& batch, std::vector<std::uint8_t>& keep, Counts& 
   const auto as_it_is = [](std::string_view text) { return text; };
   by_text(Filtered::method, rules.method, method, as_it_is);
   by_text(Filtered::host, rules.host, own(Column::server_name), as_it_is);
-  by_text(Filtered::remote, rules.remote, own(Column::remote_addr),
-          [](std::string_view text) { return Address(text); });
+  by_text(Filtered::remote, rules.remote, own(Column::remote_addr), [](std::string_view text) { return Client(text); });
   by_text(Filtered::agent, rules.agent, agent, as_it_is);
   by_text(Filtered::username, rules.username, own(Column::username), as_it_is);
   by_text(Filtered::visitor, rules.visitor, own(Column::visitor), as_it_is);

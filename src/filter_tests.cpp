@@ -1,9 +1,6 @@
 #include "src/filter_tests.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -145,71 +142,24 @@ bool MethodTest::holds(std::string_view method) const {
   return method.size() == normal.size() && lower(method) == normal;
 }
 
-Address::Address(std::string_view whole) : text(whole) {
-  std::string_view number = whole.substr(0, whole.find('%'));  // fe80::1%eth0
-  std::array<char, INET6_ADDRSTRLEN> terminated;
-  if (number.empty() || number.size() >= terminated.size()) return;
-  *std::copy(number.begin(), number.end(), terminated.begin()) = '\0';
-  if (number.find(':') == std::string_view::npos) {
-    if (number.size() == whole.size() && inet_pton(AF_INET, terminated.data(), bytes.data()) == 1) family = Family::v4;
-  } else if (inet_pton(AF_INET6, terminated.data(), bytes.data()) == 1) {
-    family = Family::v6;
-    if (is_mapped()) {
-      family = Family::v4;
-      std::copy_n(bytes.begin() + mapped_bits / 8, 4, bytes.begin());
-    }
-  }
-}
-
-// ::ffff:a.b.c.d
-bool Address::is_mapped() const {
-  return std::all_of(bytes.begin(), bytes.begin() + 10, [](std::uint8_t b) { return b == 0; }) && bytes[10] == 0xff &&
-         bytes[11] == 0xff;
-}
-
-RemoteTest::RemoteTest(std::string_view item, const Typed& at) : normal(item) {
-  const auto slash = item.find('/');
-  std::string_view address = item.substr(0, slash);
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  network_ = Address(address);
-  network_.text = {};  // it is the caller's
-  bits_ = network_.bits();
-  if (network_.family == Address::Family::text) {
-    // A host name or a masked address stands for itself, a mistyped number for nothing.
-    if (item.find_first_not_of("0123456789./:") == std::string_view::npos ||
-        item.find_first_of("/*?") != std::string_view::npos)
-      refuse(at, fmt::format("'{}' is no address; networks are written 10.0.0.0/8", visible(item)));
+RemoteTest::RemoteTest(std::string_view item, const Typed& at) : normal(item), network_(Network::parse(item)) {
+  if (network_) {
+    normal = network_->text();
     return;
   }
-  if (slash != std::string_view::npos) {
-    // A mapped network may be written in either length.
-    const bool mapped = network_.family == Address::Family::v4 && address.find(':') != std::string_view::npos;
-    const int least = mapped ? Address::mapped_bits : 0;
-    const auto length = parse_number(item.substr(slash + 1));
-    if (!length || *length < static_cast<unsigned>(least) || *length > static_cast<unsigned>(least + network_.bits()))
-      refuse(at, fmt::format("a network of that kind is {} to {} bits long", least, least + network_.bits()),
-             slash + 1);
-    bits_ = static_cast<int>(*length) - least;
+  const auto slash = item.find('/');
+  if (const auto address = Network::parse(item.substr(0, slash)); address && slash != std::string_view::npos) {
+    const bool v6 = item.find(':') != std::string_view::npos;
+    const bool mapped = v6 && address->text().find(':') == std::string::npos;
+    refuse(
+        at,
+        fmt::format("a network of that kind is {} to {} bits long", mapped ? Address::mapped_bits : 0, v6 ? 128 : 32),
+        slash + 1);
   }
-  for (std::size_t i = 0; i < network_.bytes.size(); ++i) network_.bytes[i] &= mask(i);
-  std::array<char, INET6_ADDRSTRLEN> written{};
-  inet_ntop(network_.family == Address::Family::v4 ? AF_INET : AF_INET6, network_.bytes.data(), written.data(),
-            written.size());
-  normal = written.data();
-  if (bits_ != network_.bits()) normal += fmt::format("/{}", bits_);
-}
-
-bool RemoteTest::holds(const Address& address) const {
-  if (address.family != network_.family) return false;
-  if (network_.family == Address::Family::text) return address.text == normal;
-  const auto whole = static_cast<std::size_t>(bits_) / 8;
-  if (std::memcmp(address.bytes.data(), network_.bytes.data(), whole) != 0) return false;
-  return bits_ % 8 == 0 || (address.bytes[whole] & mask(whole)) == network_.bytes[whole];
-}
-
-std::uint8_t RemoteTest::mask(std::size_t byte) const {
-  const int of_byte = std::clamp(bits_ - static_cast<int>(byte) * 8, 0, 8);
-  return static_cast<std::uint8_t>(0xff00 >> of_byte);
+  // A host name or a masked address stands for itself, a mistyped number for nothing.
+  if (item.find_first_not_of("0123456789./:") == std::string_view::npos ||
+      item.find_first_of("/*?") != std::string_view::npos)
+    refuse(at, fmt::format("'{}' is no address; networks are written 10.0.0.0/8", visible(item)));
 }
 
 PatternTest PatternTest::search(std::string_view pattern, const Typed& at) {

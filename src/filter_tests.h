@@ -3,11 +3,13 @@
 // text that equal tests share.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "src/base/address.h"
 
 namespace re2 {
 class RE2;
@@ -56,35 +58,26 @@ class ExactTest {
   std::string normal;
 };
 
-// The address space of a text: IPv4 and what of IPv6 is mapped from it are one.
-struct Address {
-  enum class Family : std::uint8_t { text, v4, v6 };
-  Family family = Family::text;
-  std::array<std::uint8_t, 16> bytes{};
-  std::string_view text;  // borrowed
+// A client as filters see it. Borrows the text.
+struct Client {
+  explicit Client(std::string_view whole) : address(whole), text(whole) {}
 
-  explicit Address(std::string_view whole);
-
-  static constexpr int mapped_bits = 96;
-  int bits() const { return family == Family::v4 ? 32 : 128; }
-
- private:
-  bool is_mapped() const;
+  Address address;
+  std::string_view text;
 };
 
 // An address, a network, or the name or masked address that a server logged.
 class RemoteTest {
  public:
   RemoteTest(std::string_view item, const Typed& at);
-  bool holds(const Address& address) const;
+  bool holds(const Client& client) const {
+    return network_ ? network_->holds(client.address) : !client.address.is_ip() && client.text == normal;
+  }
 
   std::string normal;
 
  private:
-  std::uint8_t mask(std::size_t byte) const;
-
-  Address network_{{}};
-  int bits_ = 0;
+  std::optional<Network> network_;  // nothing: a text
 };
 
 // How * and ? read a text: in a path they stop at a slash, elsewhere there is
