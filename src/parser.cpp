@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/base/url.h"
 #include "src/enrich/agent.h"
+#include "src/enrich/redact.h"
 
 namespace track_usage {
 namespace {
@@ -151,6 +152,23 @@ TextId RowBuilder::value(std::string_view raw, const Fields& fields) {
   return batch_->texts.intern(text_value_);
 }
 
+// A value that may hold a query.
+TextId RowBuilder::link(std::string_view raw, const Fields& fields) {
+  if (defaults_.query == nullptr ||
+      (raw.find('=') == std::string_view::npos && raw.find('\\') == std::string_view::npos))
+    return value(raw, fields);
+  undone_.clear();
+  if (fields.escapes == Escapes::clf)
+    append_unescaped(undone_, raw);
+  else
+    undone_ = raw;
+  covered_.clear();
+  const std::string_view shown = defaults_.query->cover(undone_, covered_) ? covered_ : undone_;
+  text_value_.clear();
+  if (!append_text(text_value_, shown)) line_flags_ |= not_utf8;
+  return batch_->texts.intern(text_value_);
+}
+
 // The client without brackets and port; the port goes to port_.
 TextId RowBuilder::remote(std::string_view raw, const Fields& fields) {
   const auto colon = raw.find(':');
@@ -259,6 +277,8 @@ std::uint32_t RowBuilder::request(const Fields& fields) {
   if (id >= request_of_.size()) {
     request_of_.resize(id + 1, unknown);
     request_of_[id] = static_cast<std::uint32_t>(batch_->requests.size());
+    covered_.clear();
+    if (defaults_.query != nullptr && defaults_.query->rewrite(undone, covered_)) undone = covered_;
     batch_->requests.push_back(split(undone, fields));
   } else if (id == null_text && batch_->requests[0].url == null_text) {
     batch_->requests[0].url = batch_->texts.intern("-");
@@ -346,6 +366,8 @@ void RowBuilder::variables(const Fields& fields) {
   members(set);
   members_ += '}';
   if (again) members_ = once(members_);  // --set stands above what the log says
+  covered_.clear();
+  if (defaults_.query != nullptr && defaults_.query->cover_members(members_, covered_)) members_.swap(covered_);
   batch_->set(Column::track_var, batch_->texts.intern(members_));
 }
 
@@ -368,7 +390,7 @@ void RowBuilder::add(const Fields& fields, const char* line) {
   port_ = fields.port;
   if (fields.remote.data() != nullptr) b.set(Column::remote_addr, remote(fields.remote, fields));
   if (!is_null(fields.peer)) b.set(Column::peer_addr, value(fields.peer, fields));
-  if (!is_null(fields.referrer)) b.set(Column::referrer, value(fields.referrer, fields));
+  if (!is_null(fields.referrer)) b.set(Column::referrer, link(fields.referrer, fields));
   if (!is_null(fields.forwarded)) b.set(Column::xforwardedfor, value(fields.forwarded, fields));
   if (!is_null(fields.user))
     if (const TextId user = value(fields.user, fields); b.texts[user] != "\"\"") b.set(Column::username, user);

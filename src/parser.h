@@ -62,6 +62,7 @@ struct LogOptions {
   Zone zone;  // of times that state none
 };
 
+class QueryRules;
 class RowBuilder;
 
 // A # line that is longer says nothing.
@@ -107,9 +108,10 @@ struct ParserInfo {
 
 // What rows get that their line does not say.
 struct RowDefaults {
-  std::string server_name = "self";  // --server, else for logs without a host
-  bool server_fixed = false;         // --server was given: it beats the log's host
-  std::string variables;             // --set k=v as ready JSON members
+  std::string server_name = "self";   // --server, else for logs without a host
+  bool server_fixed = false;          // --server was given: it beats the log's host
+  std::string variables;              // --set k=v as ready JSON members
+  const QueryRules* query = nullptr;  // what of queries is kept; borrowed. Null: all
 };
 
 // Turns fields into rows of a batch. One a worker; not shared.
@@ -137,6 +139,7 @@ class RowBuilder {
 
  private:
   TextId value(std::string_view raw, const Fields& fields);
+  TextId link(std::string_view raw, const Fields& fields);
   std::uint32_t request(const Fields& fields);
   std::uint32_t agent(const Fields& fields);
   TextId remote(std::string_view raw, const Fields& fields);
@@ -157,7 +160,7 @@ class RowBuilder {
   Texts request_keys_;                     // undone requests; their ids index request_of_
   std::vector<std::uint32_t> request_of_;  // request key -> batch request
   std::vector<std::uint32_t> agent_of_;    // text id of the string -> batch agent
-  std::string undone_, text_value_, path_, args_, key_, port_, members_;
+  std::string undone_, covered_, text_value_, path_, args_, key_, port_, members_;
   std::uint8_t line_flags_ = 0;
 };
 
