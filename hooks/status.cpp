@@ -4,6 +4,7 @@
 namespace track_usage {
 
 extern const Hook status_hook;
-const Hook status_hook{.name = "status", .column = "status", .help = "hits and bytes by status", .by_status = true};
+const Hook status_hook{
+    .name = "status", .column = "status", .help = "hits and bytes by status", .number = Number::status};
 
 }  // namespace track_usage

@@ -5,6 +5,6 @@ namespace track_usage {
 
 extern const Hook url_hook;
 const Hook url_hook{
-    .name = "url", .column = "url", .help = "hits and bytes by page", .key = Column::path, .key_by_full = Column::url};
+    .name = "url", .column = "url", .help = "hits and bytes by page", .key = Column::path, .by_url = true};
 
 }  // namespace track_usage

@@ -30,6 +30,7 @@ void choose(const Filter& filter, const Batch& batch, std::vector<std::uint8_t>&
 
 void sum_up(Unit& unit, const Counting& counting, const std::vector<const Hook*>& hooks) {
   set_hours(unit.batch, counting.zone);
+  set_keys(unit.batch, hooks);
   std::promise<std::vector<Summary>> done;
   done.set_value(summarise(unit.batch, hooks, counting.url_by));
   unit.summaries = done.get_future().share();

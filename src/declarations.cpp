@@ -176,7 +176,83 @@ class Declarations {
         ->group(group);
     list_of(c, "--agent", o_.agent, "LIST", "user agents, as globs: '*bot*'")->group(group);
     list_of(c, "--username", o_.username, "LIST", "names of logged users, exactly")->group(group);
-    list_of(c, "--visitor", o_.visitor, "LIST", "visitors' ids, exactly")->group(group);
+    choice(
+        c, "--bots", {"keep", "drop", "only"}, [&o = o_](std::string_view v) { o.bots = std::string(v); },
+        "keep|drop|only", "robots, by what their agents say")
+        ->default_str("keep")
+        ->group(group);
+  }
+
+  // Of rows that are stored: when logs are read, --visitor says who is one.
+  void stored_filters(CLI::App* c) {
+    filters(c);
+    list_of(c, "--visitor", o_.visitor, "LIST", "visitors' ids, exactly")
+        ->group("Filters (all kinds are joined by and; !x excludes)");
+  }
+
+  void log_filters(CLI::App* c) {
+    filters(c);
+    const auto group = "Filters (all kinds are joined by and; !x excludes)";
+    list_of(c, "--include-blueprint", o_.include_blueprint, "LIST", "keep only what is of these blueprints")
+        ->group(group);
+    list_of(c, "--exclude-blueprint", o_.exclude_blueprint, "LIST", "leave out what is of these blueprints")
+        ->group(group);
+  }
+
+  void enriching(CLI::App* c) {
+    const auto group = "What rows tell besides";
+    list_of(c, "--trusted-proxy", o_.trusted_proxies, "LIST",
+            "addresses and networks of your proxies, behind which the client is looked for")
+        ->group(group);
+    repeated(c, "--blueprint", o_.blueprints, "NAME=PATTERN", "a named group of paths; the first that matches names it")
+        ->group(group);
+    repeated(c, "--route", o_.routes, "RULE", "a route as of Flask: /user/<int:id>; @FILE has one a line")
+        ->group(group);
+    c->add_option("--agents", o_.agents, "patterns for user agents: uap-core's regexes.yaml, or built-in")
+        ->type_name("FILE")
+        ->default_str("/usr/share/uap-core/regexes.yaml, if it is there")
+        ->group(group);
+    c->add_option("--geo", o_.geo, "where addresses are: mmdb:FILE, or a service's URL with {ip}")
+        ->type_name("SOURCE")
+        ->group(group);
+    c->add_option("--geo-cache", o_.geo_cache, "file that keeps a service's answers from run to run ('none': no file)")
+        ->type_name("FILE")
+        ->default_str("~/.cache/track-usage/geo.db")
+        ->group(group);
+    c->add_option("--geo-rate", o_.geo_rate, "most requests to the service: 45/min, 2/s")
+        ->type_name("RATE")
+        ->group(group);
+    parsed(c, "--geo-wait", o_.geo_wait_s, parse_age, "TIME", "an age such as 30s or 10m",
+           "longest wait for the service, in the whole run")
+        ->default_str("10s")
+        ->group(group);
+  }
+
+  // What is settled with a store.
+  void privacy(CLI::App* c, const char* group) {
+    c->add_option("--visitor", o_.visitor_ids, "who is one visitor: cookie:NAME, ip-ua or none")
+        ->type_name("HOW")
+        ->default_str("none")
+        ->group(group);
+    choice(
+        c, "--visitor-salt", {"store", "daily"}, [&o = o_](std::string_view v) { o.visitor_salt = std::string(v); },
+        "store|daily", "daily: nobody is known from one day to the next")
+        ->default_str("store")
+        ->group(group);
+    c->add_option("--query", o_.query, "what of queries is kept: keep, strip, only:a,b or drop:a,b")
+        ->type_name("HOW")
+        ->default_str("keep")
+        ->group(group);
+    list_of(c, "--redact-query", o_.redact_query, "LIST",
+            "names whose values become ***, besides password, token and the like")
+        ->group(group);
+    c->add_flag("--no-redact", o_.no_redact, "keep those values")->group(group);
+    c->add_flag_callback(
+         "--anonymize-ip", [&o = o_] { o.anonymize_ip = o.anonymize_ip.value_or("1"); },
+         "mask addresses: 24 bits of IPv4 and 64 of IPv6 are kept; --anonymize-ip=2: 16 and 48; =3: 8 and 32")
+        ->group(group);
+    list_of(c, "--drop", o_.drop, "LIST", "fields that are not kept: referrer, username, track_var.NAME")->group(group);
+    list_of(c, "--hash", o_.hash, "LIST", "fields that are kept as a keyed hash: remote_addr, username")->group(group);
   }
 
   void reading_lines(CLI::App* c) {
@@ -239,16 +315,18 @@ class Declarations {
         ->default_str("sqlite:usage.db, or $TRACK_USAGE_STORE");
     reading_logs(c);
     jobs(c);
-    filters(c);
+    log_filters(c);
+    enriching(c);
     const auto kept = "What the store keeps (settled at its first run)";
     list_of(c, "--hook", o_.hooks, "LIST", "summaries: url,status; +name and -name change the default; none")
         ->group(kept);
     choice(
-        c, "--url-by", {"path", "full"}, [&o = o_](std::string_view v) { o.url_by = std::string(v); }, "path|full",
-        "key of the url summary: without the query, or with it")
+        c, "--url-by", {"path", "full", "route"}, [&o = o_](std::string_view v) { o.url_by = std::string(v); },
+        "path|full|route", "key of the url summary: without the query, with it, or the route")
         ->default_str("path")
         ->group(kept);
     zone(c, "time zone of days and months, by its IANA name")->group(kept);
+    privacy(c, kept);
     repeated(c, "--set", o_.set, "NAME=VALUE", "a member of every row's track_var");
     parsed(c, "--batch", o_.batch, at_least_64, "SIZE", "a size such as 64MiB (64 bytes at least)",
            "most that one transaction takes")
@@ -291,7 +369,9 @@ class Declarations {
     reading_logs(c);
     jobs(c);
     zone(c, "time zone of the page");
-    filters(c);
+    log_filters(c);
+    enriching(c);
+    privacy(c, "Privacy (of logs)");
     parsed(c, "--top", o_.top, parse_number, "N", "a number", "rows of each table")->default_str("10");
     c->add_flag("--all-rows", o_.all_rows, "of a store: read every row, however many there are");
   }
@@ -299,7 +379,7 @@ class Declarations {
   void rows() {
     CLI::App* c = command("rows", "stored rows, newest first");
     from(c);
-    filters(c);
+    stored_filters(c);
     paging(c);
     output(c, {"table", "jsonl", "json", "csv", "tsv"}, "table, jsonl, json, csv or tsv");
   }
@@ -352,7 +432,7 @@ class Declarations {
     CLI::App* c = command("erase", "take chosen rows out of a store for good; their logs stay taken");
     correction(c);
     c->add_flag("--rejects", o_.rejects, "the text of all rejected lines as well, which no filter can tell apart");
-    filters(c);
+    stored_filters(c);
     c->footer(
         "\nExamples:\n  track-usage erase --remote 192.0.2.7 --rejects\n  track-usage erase --username bob --until "
         "2026-01-01 --dry-run");
@@ -371,7 +451,8 @@ class Declarations {
     sources(c, "of these alone: numbers, paths or names that `track-usage status` shows?");
     correction(c);
     reading_lines(c);
-    filters(c);
+    log_filters(c);
+    enriching(c);
     c->footer("\nExamples:\n  track-usage retry\n  track-usage retry --format vhost_combined 4");
   }
 

@@ -190,6 +190,8 @@ struct Filter::Rules {
   List<PatternTest> agent;
   List<ExactTest> username, visitor;
   List<PatternTest> include, exclude;
+  List<ExactTest> include_blueprint, exclude_blueprint;
+  enum class Bots : std::uint8_t { keep, drop, only } bots = Bots::keep;
 
   // Calls `see(name, list)` for each list, in the order of Filtered.
   template <typename See>
@@ -203,6 +205,8 @@ struct Filter::Rules {
     see("visitor", visitor);
     see("include", include);
     see("exclude", exclude);
+    see("include-blueprint", include_blueprint);
+    see("exclude-blueprint", exclude_blueprint);
   }
 };
 
@@ -225,6 +229,14 @@ Filter::Filter(const FilterOptions& options) : Filter() {
   read_list(rules_->visitor, "--visitor", options.visitor, make<ExactTest>);
   read_patterns(rules_->include, "--include", false, options.include);
   read_patterns(rules_->exclude, "--exclude", true, options.exclude);
+  const auto read_names = [](List<ExactTest>& list, std::string_view option, bool excludes,
+                             const std::vector<std::string>& names) {
+    for (const std::string& name : names) list.add(excludes, quoted(option, name), ExactTest(name, {option, name}));
+  };
+  read_names(rules_->include_blueprint, "--include-blueprint", false, options.include_blueprint);
+  read_names(rules_->exclude_blueprint, "--exclude-blueprint", true, options.exclude_blueprint);
+  if (options.bots == "drop" || options.bots == "only")
+    rules_->bots = options.bots == "drop" ? Rules::Bots::drop : Rules::Bots::only;
 }
 
 Filter::~Filter() = default;
@@ -234,7 +246,7 @@ Filter& Filter::operator=(Filter&&) noexcept = default;
 bool Filter::keeps_all() const {
   bool lists = false;
   rules_->lists([&](std::string_view, const auto& list) { lists |= !list.empty(); });
-  return !lists && rules_->since == INT64_MIN && rules_->until == INT64_MAX;
+  return !lists && rules_->bots == Rules::Bots::keep && rules_->since == INT64_MIN && rules_->until == INT64_MAX;
 }
 
 std::string Filter::canonical() const {
@@ -247,6 +259,7 @@ std::string Filter::canonical() const {
   rules_->lists([&](std::string_view name, const auto& list) {
     if (!list.empty()) add(name, list.canonical());
   });
+  if (rules_->bots != Rules::Bots::keep) add("bots", rules_->bots == Rules::Bots::drop ? "drop" : "only");
   return out;
 }
 
@@ -290,10 +303,16 @@ void Filter::apply(const Batch& batch, std::vector<std::uint8_t>& keep, Counts& 
   by_text(Filtered::host, rules.host, own(Column::server_name), as_it_is);
   by_text(Filtered::remote, rules.remote, own(Column::remote_addr), [](std::string_view text) { return Client(text); });
   by_text(Filtered::agent, rules.agent, agent, as_it_is);
+  if (rules.bots != Rules::Bots::keep)
+    sweep.rows(Filtered::bots, [&](std::size_t row) {
+      return (batch.agents[batch.agent[row]].bot != null_text) == (rules.bots == Rules::Bots::only);
+    });
   by_text(Filtered::username, rules.username, own(Column::username), as_it_is);
   by_text(Filtered::visitor, rules.visitor, own(Column::visitor), as_it_is);
   by_text(Filtered::include, rules.include, path, as_it_is);
   by_text(Filtered::exclude, rules.exclude, path, as_it_is);
+  by_text(Filtered::include_blueprint, rules.include_blueprint, own(Column::blueprint), as_it_is);
+  by_text(Filtered::exclude_blueprint, rules.exclude_blueprint, own(Column::blueprint), as_it_is);
   sweep.end();
 }
 

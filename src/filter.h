@@ -16,7 +16,9 @@ namespace track_usage {
 struct FilterOptions {
   std::vector<std::string> include, exclude;  // globs, or re:PATTERN
   std::vector<std::string> status, method, host, remote, agent, username, visitor;
-  std::int64_t since = INT64_MIN, until = INT64_MAX;  // microseconds; until is exclusive
+  std::vector<std::string> include_blueprint, exclude_blueprint;  // names
+  std::string bots;                                               // drop, only; else: keep
+  std::int64_t since = INT64_MIN, until = INT64_MAX;              // microseconds; until is exclusive
 };
 
 class Filter {

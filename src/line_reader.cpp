@@ -9,13 +9,19 @@ namespace track_usage {
 void LineReader::read(const Lines& lines, Batch& batch) {
   if (lines.text.empty()) return batch.clear();
   dispatcher_.parse(lines, builder_, batch);
+  set_hours(batch, how_.zone);
+  how_.enrichment->identify(batch);
+  for (RejectedLine& reject : batch.rejects) how_.enrichment->cover(reject.raw);
+  keep_.clear();
   if (!how_.filter->keeps_all()) {
     const std::uint64_t before = batch.counts.filtered();
     how_.filter->apply(batch, keep_, batch.counts);
     batch.counts.stored -= batch.counts.filtered() - before;
-    if (!keep_.empty()) leave_out(batch);
   }
-  set_hours(batch, how_.zone);
+  if (keep_.empty() && how_.enrichment->leaves_texts()) keep_.assign(batch.size(), 1);
+  if (!keep_.empty()) leave_out(batch);
+  how_.enrichment->locate(batch);
+  set_keys(batch, how_.hooks);
 }
 
 void LineReader::leave_out(Batch& batch) {

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "src/base/zone.h"
+#include "src/enrich/enrichment.h"
 #include "src/filter.h"
+#include "src/hook.h"
 #include "src/parser.h"
 #include "src/row.h"
 
@@ -15,8 +17,10 @@ namespace track_usage {
 struct LineReading {
   std::vector<const Parser*> parsers;
   RowDefaults defaults;
+  const Enrichment* enrichment;
   const Filter* filter;
   Zone zone;
+  std::vector<const Hook*> hooks;  // whose keys are made of a column
 };
 
 // One a thread. Borrows `how`.

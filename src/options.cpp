@@ -121,6 +121,10 @@ void take(Options& options, CLI::Option& option, const std::vector<std::string>&
         options.wait_s = static_cast<std::uint64_t>(*age);
         return;
       }
+      if (option.get_lnames()[0] == "anonymize-ip" && !is_true) {
+        options.anonymize_ip = value;
+        return;
+      }
       if (!is_true && shared) return;
       if (!is_true) throw Error(Exit::usage, "true or false is wanted");
       option.add_result("true");
@@ -226,7 +230,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
   Options options;
   const std::unique_ptr<CLI::App> declared = declare_options(options);
   CLI::App& app = *declared;
-  // --wait has an optional value, and only with =, so that it cannot take an input.
+  // An optional value is given with = alone, so that no input is taken for it.
   std::vector<std::string> arguments;
   for (int i = argc - 1; i > 0; --i) {
     const std::string_view argument = argv[i];
@@ -235,6 +239,9 @@ std::optional<Options> parse_options(int argc, char** argv) {
       if (!age)
         throw Error(Exit::usage, fmt::format("--wait: '{}' is not an age such as 10m", visible(argument.substr(7))));
       options.wait_s = static_cast<std::uint64_t>(*age);
+    } else if (argument.starts_with("--anonymize-ip=")) {
+      options.anonymize_ip = argument.substr(15);
+      arguments.emplace_back("--anonymize-ip");
     } else {
       arguments.emplace_back(argument);
     }

@@ -23,6 +23,8 @@ struct Options {
   std::string log_zone = "UTC";
   std::string server;
   std::vector<std::string> set;  // k=v
+  std::vector<std::string> trusted_proxies, blueprints, routes;
+  std::optional<std::string> agents;  // a regexes.yaml, or built-in
   bool final_line = false, verify = false, take_edited = false;
   std::string source;
   std::uint64_t batch = 64 << 20, max_line = 1 << 20;
@@ -30,11 +32,20 @@ struct Options {
 
   // Filters, as typed.
   std::vector<std::string> include, exclude, status, method, host, remote, agent, username, visitor;
+  std::vector<std::string> include_blueprint, exclude_blueprint;
+  std::optional<std::string> bots;
   std::string since, until;
 
   // What a store keeps; not given: what it has settled, or the defaults.
   std::vector<std::string> hooks;
   std::optional<std::string> url_by, zone;
+  std::optional<std::string> query, visitor_ids, visitor_salt, anonymize_ip;
+  std::vector<std::string> drop, hash, redact_query;
+  bool no_redact = false;
+
+  // Where addresses are.
+  std::string geo, geo_cache, geo_rate;
+  std::uint64_t geo_wait_s = 10;
 
   // How a run ends and what it says.
   std::string rejects_file;

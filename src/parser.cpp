@@ -9,8 +9,9 @@
 #include "src/base/hash.h"
 #include "src/base/text.h"
 #include "src/base/url.h"
-#include "src/enrich/agent.h"
+#include "src/enrich/agents.h"
 #include "src/enrich/redact.h"
+#include "src/enrich/visitors.h"
 
 namespace track_usage {
 namespace {
@@ -117,8 +118,9 @@ std::string_view next_field(std::string_view& rest) {
 // ---- RowBuilder
 
 struct RowBuilder::KnownAgents {
+  const Agents built_in;  // where no others are given
   Texts strings;
-  std::vector<AgentParts> parts;  // by id; views into strings or literals
+  std::vector<AgentText> parts;  // by id
 };
 
 RowBuilder::RowBuilder(RowDefaults defaults)
@@ -298,25 +300,27 @@ std::uint32_t RowBuilder::agent(const Fields& fields) {
     known_->strings.clear();
     known_->parts.clear();
   }
-  AgentParts parts;
+  const Agents& agents = defaults_.agents != nullptr ? *defaults_.agents : known_->built_in;
+  AgentText unknown_agent;
+  const AgentText* parts = &unknown_agent;
   if (texts[string].size() > longest_known_agent) {
-    parts = parse_agent(texts[string]);
+    unknown_agent = agents.read(texts[string]);
   } else {
     const TextId known = known_->strings.intern(texts[string], texts.hash(string));
     if (known >= known_->parts.size()) {
       known_->parts.resize(known + 1);
-      known_->parts[known] = parse_agent(known_->strings[known]);
+      known_->parts[known] = agents.read(known_->strings[known]);
     }
-    parts = known_->parts[known];
+    parts = &known_->parts[known];
   }
   const auto text = [&](std::string_view part) { return part.empty() ? null_text : texts.intern(part); };
   agent = static_cast<std::uint32_t>(batch_->agents.size());
   batch_->agents.push_back({.string = string,
-                            .browser = text(parts.browser),
-                            .language = text(parts.language),
-                            .platform = text(parts.platform),
-                            .version = text(parts.version),
-                            .bot = text(parts.bot)});
+                            .browser = text(parts->browser),
+                            .language = text(parts->language),
+                            .platform = text(parts->platform),
+                            .version = text(parts->version),
+                            .bot = text(parts->bot)});
   return agent;
 }
 
@@ -366,6 +370,9 @@ void RowBuilder::variables(const Fields& fields) {
   members(set);
   members_ += '}';
   if (again) members_ = once(members_);  // --set stands above what the log says
+  if (defaults_.visitors != nullptr)     // before it is covered: a session is a secret, and a good visitor
+    if (const std::string_view cookie = defaults_.visitors->find(members_); !cookie.empty())
+      batch_->set(Column::visitor, batch_->texts.intern(cookie));
   covered_.clear();
   if (defaults_.query != nullptr && defaults_.query->cover_members(members_, covered_)) members_.swap(covered_);
   batch_->set(Column::track_var, batch_->texts.intern(members_));

@@ -62,8 +62,10 @@ struct LogOptions {
   Zone zone;  // of times that state none
 };
 
+class Agents;
 class QueryRules;
 class RowBuilder;
+class Visitors;
 
 // A # line that is longer says nothing.
 constexpr std::size_t longest_directive = 64 * 1024;
@@ -108,10 +110,14 @@ struct ParserInfo {
 
 // What rows get that their line does not say.
 struct RowDefaults {
-  std::string server_name = "self";   // --server, else for logs without a host
-  bool server_fixed = false;          // --server was given: it beats the log's host
-  std::string variables;              // --set k=v as ready JSON members
-  const QueryRules* query = nullptr;  // what of queries is kept; borrowed. Null: all
+  std::string server_name = "self";  // --server, else for logs without a host
+  bool server_fixed = false;         // --server was given: it beats the log's host
+  std::string variables;             // --set k=v as ready JSON members
+  // Borrowed; null: all of a query is kept, no cookie is looked for, and the
+  // built-in table reads the agents.
+  const QueryRules* query = nullptr;
+  const Visitors* visitors = nullptr;
+  const Agents* agents = nullptr;
 };
 
 // Turns fields into rows of a batch. One a worker; not shared.

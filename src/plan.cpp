@@ -15,9 +15,11 @@
 #include "hooks/hooks.h"
 #include "parsers/parsers.h"
 #include "sinks/sinks.h"
+#include "src/base/keyed_hash.h"
 #include "src/base/signals.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
+#include "src/enrich/geo_cache.h"
 #include "src/error.h"
 #include "src/server_config.h"
 
@@ -26,14 +28,49 @@ namespace {
 
 constexpr std::string_view default_store = "sqlite:usage.db";
 
+std::vector<std::string> items_of(std::string_view list) {
+  std::vector<std::string> items;
+  while (!list.empty()) {
+    const auto comma = std::min(list.find(','), list.size());
+    if (const std::string_view item = trim(list.substr(0, comma)); !item.empty()) items.emplace_back(item);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return items;
+}
+
+std::string joined(const std::vector<std::string>& items) {
+  return fmt::format("{}", fmt::join(items, ","));
+}
+
+// Debian's package, unless --agents says otherwise.
+std::string agent_patterns(const Options& options) {
+  constexpr auto usual = "/usr/share/uap-core/regexes.yaml";
+  if (options.agents) return *options.agents == "built-in" ? "" : *options.agents;
+  return ::access(usual, R_OK) == 0 ? usual : "";
+}
+
+bool is_on(const Hook& hook, const Options& options) {
+  switch (hook.on_by) {
+    case OnBy::default_:
+      return true;
+    case OnBy::visitor:
+      return options.visitor_ids && *options.visitor_ids != "none";
+    case OnBy::geo:
+      return !options.geo.empty();
+    case OnBy::hook:
+      break;
+  }
+  return false;
+}
+
 // --hook: a list replaces the default, +x and -x change it.
-std::vector<const Hook*> choose_hooks(const std::vector<std::string>& typed) {
+std::vector<const Hook*> choose_hooks(const std::vector<std::string>& typed, const Options& options) {
   std::vector<const Hook*> chosen;
   const bool changes =
       std::all_of(typed.begin(), typed.end(), [](const std::string& t) { return t[0] == '+' || t[0] == '-'; });
   if (changes)
     for (const Hook* hook : all_hooks())
-      if (hook->on_by_default) chosen.push_back(hook);
+      if (is_on(*hook, options)) chosen.push_back(hook);
   for (const std::string& item : typed) {
     if (item == "none" && typed.size() == 1) return {};
     const bool sign = item[0] == '+' || item[0] == '-';
@@ -59,10 +96,6 @@ std::vector<std::string> names_of(const std::vector<const Hook*>& hooks) {
 
 std::string shown(const std::vector<std::string>& names) {
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ","));
-}
-
-std::string_view name_of(UrlBy by) {
-  return by == UrlBy::full ? "full" : "path";
 }
 
 // A store keeps what its first run settled: an option that says otherwise is
@@ -116,23 +149,42 @@ void open_dry(Outlet& outlet) {
   outlet.store->open(Access::read);
 }
 
+// An option of `choices` as it is shown where stores differ.
+std::string shown_choice(const Settings& settings, std::string_view name) {
+  const auto at = settings.choices.find(name);
+  return at == settings.choices.end() ? "none" : visible(at->second);
+}
+
+// What was typed must be what the store has settled; what was not is the store's.
+void agree(const Store& store, const Settings& settled, const Settings& typed, const Options& options) {
+  if (options.zone) refuse_change(store, "--tz", settled.zone, *options.zone);
+  if (options.url_by) refuse_change(store, "--url-by", name_of(settled.url_by), *options.url_by);
+  for (const auto& [name, value] : typed.choices)
+    refuse_change(store, "--" + name, shown_choice(settled, name), visible(value));
+}
+
 // Opens the store of an outlet and takes over what it has settled. The first
 // store that has is `settled_by`: the others must agree with it.
-void open_outlet(Outlet& outlet, const Options& options, Kept& kept, const Store*& settled_by) {
+void open_outlet(Outlet& outlet, const Options& options, Settings& run, const Store*& settled_by) {
   Store& store = *outlet.store;
   options.dry_run ? open_dry(outlet) : open_alone(store, Access::write, options);
   const auto settings = outlet.absent ? std::nullopt : store.settings();
   if (!settings) return;
-  if (options.zone) refuse_change(store, "--tz", settings->zone, *options.zone);
-  if (options.url_by) refuse_change(store, "--url-by", name_of(settings->url_by), *options.url_by);
+  agree(store, *settings, settings_of(options), options);
   if (outlet.hooks_typed) refuse_change(store, "--hook", shown(settings->hooks), shown(names_of(outlet.hooks)));
   outlet.hooks = hooks_named(settings->hooks);
-  if (settled_by != nullptr && settings->zone != kept.zone.name())
+  if (settled_by != nullptr && settings->zone != run.zone)
     throw Error(Exit::usage,
-                fmt::format("{} counts days in {}, {} in {}", visible(settled_by->shown()), kept.zone.name(),
+                fmt::format("{} counts days in {}, {} in {}", visible(settled_by->shown()), run.zone,
                             visible(store.shown()), settings->zone),
                 "one time zone a run: ingest into each in a run of its own");
-  kept = {.zone = Zone(settings->zone), .url_by = settings->url_by};
+  const bool salted = settings->choices.contains("visitor") || settings->choices.contains("hash");
+  if (settled_by != nullptr && (settings->choices != run.choices || (salted && settings->salt != run.salt)))
+    throw Error(Exit::usage,
+                fmt::format("{} and {} do not keep alike what concerns visitors and privacy",
+                            visible(settled_by->shown()), visible(store.shown())),
+                "ingest into each in a run of its own");
+  run = *settings;
   settled_by = &store;
 }
 
@@ -176,8 +228,72 @@ bool is_there(const Store& store) {
   return files.empty() || std::filesystem::exists(files.front());
 }
 
-RowDefaults make_defaults(const Options& options) {
+Settings settings_of(const Options& options) {
+  Settings settings{
+      .hooks = {}, .zone = options.zone.value_or("UTC"), .url_by = UrlBy::path, .choices = {}, .salt = random_salt()};
+  settings.url_by = url_by_named(options.url_by.value_or("path")).value_or(UrlBy::path);
+  const auto choose = [&](const char* name, const std::string& value) {
+    if (!value.empty()) settings.choices[name] = value;
+  };
+  choose("query", options.query.value_or(""));
+  choose("visitor", options.visitor_ids.value_or(""));
+  choose("visitor-salt", options.visitor_salt.value_or(""));
+  choose("anonymize-ip", options.anonymize_ip.value_or(""));
+  choose("drop", joined(options.drop));
+  choose("hash", joined(options.hash));
+  choose("redact-query", joined(options.redact_query));
+  choose("no-redact", options.no_redact ? "yes" : "");
+  return settings;
+}
+
+std::shared_ptr<Geo> make_geo(const Options& options) {
+  if (options.geo.empty()) return nullptr;
+  GeoSettings settings{.source = options.geo, .cache = options.geo_cache};
+  if (settings.cache.empty()) settings.cache = GeoCache::default_path();
+  if (settings.cache == "none") settings.cache.clear();
+  if (!options.geo_rate.empty()) settings.spacing = parse_geo_rate(options.geo_rate);
+  settings.wait = std::chrono::seconds(std::min<std::uint64_t>(options.geo_wait_s, 1'000'000'000));
+  auto geo = std::make_shared<Geo>(std::move(settings));
+  geo->open();
+  return geo;
+}
+
+std::unique_ptr<Enrichment> make_enrichment(const Options& options, const Settings& settings,
+                                            std::shared_ptr<Geo> geo) {
+  const auto choice = [&](std::string_view name) {
+    const auto at = settings.choices.find(name);
+    return at == settings.choices.end() ? std::string() : at->second;
+  };
+  Enrichment::Options o;
+  if (const std::string query = choice("query"); !query.empty()) o.query.keep = query;
+  o.query.redact = choice("no-redact").empty();
+  o.query.secret = items_of(choice("redact-query"));
+  o.privacy = {.anonymize = choice("anonymize-ip"),
+               .drop = items_of(choice("drop")),
+               .hash = items_of(choice("hash")),
+               .salt = settings.salt};
+  o.visitor = choice("visitor");
+  o.visitor_salt = choice("visitor-salt");
+  o.trusted_proxies = items_of(joined(options.trusted_proxies));
+  for (const std::string& rule : options.routes) {
+    if (!rule.starts_with('@'))
+      o.routes.push_back(rule);
+    else
+      for (std::string& of_file : read_rules(rule.substr(1))) o.routes.push_back(std::move(of_file));
+  }
+  o.blueprints = options.blueprints;
+  o.agents = agent_patterns(options);
+  o.geo = std::move(geo);
+  auto enrichment = std::make_unique<Enrichment>(std::move(o));
+  enrichment->agents().check();
+  return enrichment;
+}
+
+RowDefaults make_defaults(const Options& options, const Enrichment& enrichment) {
   RowDefaults defaults;
+  defaults.query = &enrichment.query();
+  defaults.agents = &enrichment.agents();
+  if (!enrichment.visitors().cookie().empty()) defaults.visitors = &enrichment.visitors();
   if (options.server.empty()) return defaults;
   defaults.server_name = options.server;
   defaults.server_fixed = true;
@@ -198,14 +314,9 @@ std::vector<Outlet> make_outlets(const Options& options) {
       outlet.shown = outlet.store->shown();
       std::vector<std::string> hooks = options.hooks;
       if (const std::string own = target.setting("hooks", ""); !own.empty()) {
-        hooks.clear();
-        for (std::size_t from = 0; from < own.size();) {
-          const auto comma = std::min(own.find(',', from), own.size());
-          if (comma > from) hooks.push_back(own.substr(from, comma - from));
-          from = comma + 1;
-        }
+        hooks = items_of(own);
       }
-      outlet.hooks = choose_hooks(hooks);
+      outlet.hooks = choose_hooks(hooks, options);
       outlet.hooks_typed = !hooks.empty();
     } else {
       outlet.sink = info.make_sink(target);
@@ -236,8 +347,8 @@ Correction open_to_correct(const Options& options) {
   return c;
 }
 
-Kept open_outlets(std::vector<Outlet>& outlets, const Options& options) {
-  Kept kept{.zone = Zone(options.zone.value_or("UTC")), .url_by = options.url_by == "full" ? UrlBy::full : UrlBy::path};
+Settings open_outlets(std::vector<Outlet>& outlets, const Options& options) {
+  Settings run = settings_of(options);
   // A store that fails does not stop the others; what was typed wrong does.
   const auto each_store = [&](const std::function<void(Outlet&)>& act) {
     for (Outlet& outlet : outlets) {
@@ -255,14 +366,17 @@ Kept open_outlets(std::vector<Outlet>& outlets, const Options& options) {
   for (Outlet& outlet : outlets)
     if (outlet.sink != nullptr && !options.dry_run) outlet.sink->open();
   const Store* settled_by = nullptr;
-  each_store([&](Outlet& outlet) { open_outlet(outlet, options, kept, settled_by); });
-  if (options.dry_run) return kept;
+  each_store([&](Outlet& outlet) { open_outlet(outlet, options, run, settled_by); });
+  if (options.dry_run) return run;
   each_store([&](Outlet& outlet) {
-    if (!outlet.store->settings())
-      outlet.store->settle({.hooks = names_of(outlet.hooks), .zone = kept.zone.name(), .url_by = kept.url_by});
-    outlet.store->use(outlet.hooks, kept.url_by);
+    if (!outlet.store->settings()) {
+      Settings first = run;
+      first.hooks = names_of(outlet.hooks);
+      outlet.store->settle(first);
+    }
+    outlet.store->use(outlet.hooks, run.url_by);
   });
-  return kept;
+  return run;
 }
 
 Filter make_filter(const Options& o, const Zone& zone) {
@@ -276,6 +390,9 @@ Filter make_filter(const Options& o, const Zone& zone) {
   f.agent = o.agent;
   f.username = o.username;
   f.visitor = o.visitor;
+  f.include_blueprint = items_of(joined(o.include_blueprint));
+  f.exclude_blueprint = items_of(joined(o.exclude_blueprint));
+  f.bots = o.bots.value_or("keep");
   const std::int64_t now = ::time(nullptr);
   if (!o.since.empty()) f.since = parse_when(o.since, "--since", now, zone);
   if (!o.until.empty()) f.until = parse_when(o.until, "--until", now, zone);

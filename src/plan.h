@@ -9,6 +9,7 @@
 
 #include "src/base/zone.h"
 #include "src/correction.h"
+#include "src/enrich/enrichment.h"
 #include "src/filter.h"
 #include "src/hook.h"
 #include "src/options.h"
@@ -30,8 +31,15 @@ Dialects make_dialects(const Options& options);
 // A --format that reads a line which no dialect reads; empty if none was found.
 std::string proposal_for(std::string_view line, const Options& options);
 
-// What rows have that the log does not say: --server.
-RowDefaults make_defaults(const Options& options);
+// The look-up of --geo, its database opened; nothing: none was asked for.
+std::shared_ptr<Geo> make_geo(const Options& options);
+// What a run does to rows besides, as typed, or with what a store has settled.
+std::unique_ptr<Enrichment> make_enrichment(const Options& options, const Settings& settings, std::shared_ptr<Geo> geo);
+// Of what was typed: what a store settles. The salt is new.
+Settings settings_of(const Options& options);
+
+// What rows have that the log does not say. Borrows the enrichment.
+RowDefaults make_defaults(const Options& options, const Enrichment& enrichment);
 
 // The sinks of --sink, made and not opened. Throws for a store named twice.
 std::vector<Outlet> make_outlets(const Options& options);
@@ -43,12 +51,9 @@ bool is_there(const Store& store);
 std::unique_ptr<Store> open_store(const Options& options);
 
 // Opens the outlets, and settles what each store keeps: what it has settled,
-// else what the options say. Returns the zone and url_by of the run.
-struct Kept {
-  Zone zone;
-  UrlBy url_by = UrlBy::path;
-};
-Kept open_outlets(std::vector<Outlet>& outlets, const Options& options);
+// else what the options say. Returns the settings of the run, but for the hooks,
+// which are each outlet's own.
+Settings open_outlets(std::vector<Outlet>& outlets, const Options& options);
 
 // The store of --from, opened alone to have its past changed, and how it counts.
 struct Correction {

@@ -130,8 +130,14 @@ TextId Batch::text(Column column, std::size_t row) const {
       return requests[request[row]].url;
     case Column::path:
       return requests[request[row]].path;
+    case Column::method:
+      return requests[request[row]].method;
     case Column::agent:
       return agents[agent[row]].string;
+    case Column::browser:
+      return agents[agent[row]].browser;
+    case Column::bot:
+      return agents[agent[row]].bot;
     default:
       break;
   }

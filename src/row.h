@@ -72,12 +72,19 @@ enum class Column : std::uint8_t {
   view_args,
   ip_info,
   track_var,
+  stored_count_,
+  // made of others where a hook counts by it, and not stored
+  referrer_domain = stored_count_,
   own_count_,
   // and those it has by way of its request or agent
   url = own_count_,
   path,
+  method,
   agent,
+  browser,
+  bot,
 };
+constexpr auto stored_columns = static_cast<std::size_t>(Column::stored_count_);
 constexpr auto own_columns = static_cast<std::size_t>(Column::own_count_);
 
 enum Flag : std::uint8_t { malformed_request = 1, truncated_line = 2, not_utf8 = 4, long_line = 8 };
@@ -124,14 +131,30 @@ enum class Filtered : std::uint8_t {
   host,
   remote,
   agent,
+  bots,
   username,
   visitor,
   include,
   exclude,
+  include_blueprint,
+  exclude_blueprint,
   count_
 };
 constexpr std::array<std::string_view, static_cast<std::size_t>(Filtered::count_)> filtered_names = {
-    "since", "until", "status", "method", "host", "remote", "agent", "username", "visitor", "include", "exclude"};
+    "since",
+    "until",
+    "status",
+    "method",
+    "host",
+    "remote",
+    "agent",
+    "bots",
+    "username",
+    "visitor",
+    "include",
+    "exclude",
+    "include_blueprint",
+    "exclude_blueprint"};
 
 struct RejectedLine {
   Reject reason;

@@ -26,7 +26,11 @@ struct Settings {
   std::vector<std::string> hooks;  // names, in table order
   std::string zone = "UTC";        // of days and months
   UrlBy url_by = UrlBy::path;
-  int schema = 0;  // of the tables, as the store made them; 0: it has none
+  // Further options by their names, those that are not at their defaults: query,
+  // visitor, anonymize-ip ...
+  std::map<std::string, std::string, std::less<>> choices;
+  std::string salt;  // of visitors' ids and hashed fields, hexadecimal; never shown
+  int schema = 0;    // of the tables, as the store made them; 0: it has none
 };
 
 // What is known of a log: its content by cumulative hashes, how far it was

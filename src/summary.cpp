@@ -9,6 +9,8 @@ namespace track_usage {
 namespace {
 
 constexpr std::int64_t second = 1'000'000, hour = 3600, day = 86400;
+// The largest key that is a number and no text: every status is below it as well.
+constexpr std::size_t most_number = speed_bounds.back();
 
 }  // namespace
 
@@ -62,6 +64,32 @@ void set_hours(Batch& batch, const Zone& zone) {
   }
 }
 
+std::optional<UrlBy> url_by_named(std::string_view name) {
+  const auto* const found = std::find(url_by_names.begin(), url_by_names.end(), name);
+  if (found == url_by_names.end()) return {};
+  return static_cast<UrlBy>(found - url_by_names.begin());
+}
+
+void set_keys(Batch& batch, const std::vector<const Hook*>& hooks) {
+  constexpr TextId unknown = UINT32_MAX;
+  std::vector<TextId> made;  // by text
+  for (const Hook* hook : hooks) {
+    if (hook->make == nullptr) continue;
+    made.assign(batch.texts.size(), unknown);
+    made[null_text] = null_text;
+    std::vector<TextId>& keys = batch.own[static_cast<std::size_t>(hook->key)];
+    keys.resize(batch.size());
+    for (std::size_t row = 0; row < batch.size(); ++row) {
+      const TextId of = batch.text(hook->made_of, row);
+      if (made[of] == unknown) {
+        const std::string_view key = hook->make(batch.texts[of]);
+        made[of] = key.empty() ? null_text : batch.texts.intern(key);
+      }
+      keys[row] = made[of];
+    }
+  }
+}
+
 Summariser::Summariser(const Batch& batch) : batch_(batch) {
   hours_.resize(batch.hours.size());
   std::iota(hours_.begin(), hours_.end(), 0);
@@ -92,16 +120,23 @@ void Summariser::flush(std::int64_t bucket, std::vector<Cell>& cells) {
   touched_.clear();
 }
 
+TextId Summariser::number(Number of, std::size_t row) const {
+  if (of == Number::status) return static_cast<TextId>(std::max<std::int16_t>(batch_.status[row], 0));
+  if (batch_.micros[row] == no_number) return 0;
+  const auto bound = std::find_if(speed_bounds.begin(), speed_bounds.end() - 1,
+                                  [&](std::int32_t ms) { return batch_.micros[row] <= std::int64_t{ms} * 1000; });
+  return static_cast<TextId>(*bound);
+}
+
 Summary Summariser::operator()(const Hook& hook, UrlBy by) {
   Summary summary{.hook = &hook, .cells = {}};
-  totals_.resize(std::max<std::size_t>(batch_.texts.size(), 1000));
+  totals_.resize(std::max<std::size_t>(batch_.texts.size(), most_number + 1));
   const Column column = hook.key_for(by);
   auto& [hourly, daily, monthly] = summary.cells;
   for (std::size_t r = 0; r < hours_.size(); ++r) {
     for (std::size_t i = begin_[r]; i < begin_[r + 1]; ++i) {
       const std::uint32_t row = rows_[i];
-      const TextId key = hook.by_status ? static_cast<TextId>(std::max<std::int16_t>(batch_.status[row], 0))
-                                        : batch_.text(column, row);
+      const TextId key = hook.by_number() ? number(hook.number, row) : batch_.text(column, row);
       add(key, 1, batch_.bytes[row] == no_number ? 0 : batch_.bytes[row]);
     }
     flush(batch_.hours[hours_[r]].start, hourly);

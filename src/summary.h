@@ -16,6 +16,9 @@ std::int64_t bucket_from(std::int64_t micros, Period period, const Zone& zone);
 // Fills batch.hour and batch.hours.
 void set_hours(Batch& batch, const Zone& zone);
 
+// Fills the columns that hooks make of others, by distinct value.
+void set_keys(Batch& batch, const std::vector<const Hook*>& hooks);
+
 // Sums the rows of one batch whose hours are set. Borrows it.
 class Summariser {
  public:
@@ -27,6 +30,7 @@ class Summariser {
     std::uint32_t hits = 0;
     std::int64_t transfer = 0;
   };
+  TextId number(Number of, std::size_t row) const;
   void add(TextId key, std::uint32_t hits, std::int64_t transfer);
   void flush(std::int64_t bucket, std::vector<Cell>& cells);
 

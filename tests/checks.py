@@ -47,7 +47,7 @@ class Bench:
         atexit.register(shutil.rmtree, self.top, ignore_errors=True)
         self.folder, self.checks, self.failed = self.top, 0, 0
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("TRACK_USAGE_")}
-        self.environment.update(LC_ALL="C", TZ="UTC", NO_COLOR="1")
+        self.environment.update(LC_ALL="C", TZ="UTC", NO_COLOR="1", TRACK_USAGE_AGENTS="built-in")
 
     def room(self, name):
         """A folder of its own for what comes next."""

@@ -43,7 +43,7 @@ def environment(**more):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRACK_USAGE_")}
     for name in ("NO_COLOR", "COLUMNS", "LINES"):
         kept.pop(name, None)
-    return {**kept, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "xterm", "TRACK_USAGE_CONFIG": "none", "TMPDIR": os.getcwd(), **more}
+    return {**kept, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "xterm", "TRACK_USAGE_CONFIG": "none", "TRACK_USAGE_AGENTS": "built-in", "TMPDIR": os.getcwd(), **more}
 
 
 def run(*args, env=None, **more):

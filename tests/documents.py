@@ -244,6 +244,7 @@ def lint(bench):
 def main():
     bench = checks.Bench(sys.argv[1])
     bench.environment["TRACK_USAGE_CONFIG"] = "none"
+    bench.environment["TRACK_USAGE_AGENTS"] = "built-in"
     folder = bench.room("documents")
     (folder / "srv").mkdir()
     (folder / "old-logs").mkdir()

@@ -51,7 +51,7 @@ def run(program, case, jobs):
         shutil.copytree(case, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cmd", *ANSWERS))
         env = {name: os.environ[name] for name in KEPT if name in os.environ}
         env.update(PATH=f"{bin}:{os.environ['PATH']}", HOME=str(top), TMPDIR=str(top), TZ="UTC", LC_ALL="C.UTF-8",
-                   COLUMNS="80", SAMPLES=str(SAMPLES), TRACK_USAGE_CONFIG="none", TRACK_USAGE_JOBS=str(jobs))
+                   COLUMNS="80", SAMPLES=str(SAMPLES), TRACK_USAGE_CONFIG="none", TRACK_USAGE_AGENTS="built-in", TRACK_USAGE_JOBS=str(jobs))
         # 'timeout' also ends what the case left in the background.
         done = subprocess.run(["timeout", "120", "sh", str(case / "cmd")], cwd=folder, env=env,
                               stdin=subprocess.DEVNULL, capture_output=True)

@@ -32,9 +32,13 @@ OWNERS = {
     "zlib.h": {"src/input/source.cpp"},
     "date/": {"src/base/zone.cpp"},
     "xxhash.h": {"src/base/hash.h"},
-    "re2/": {"src/filter_tests.cpp"},
+    "re2/": {"src/filter_tests.cpp", "src/enrich/agent_patterns.cpp"},
+    "yaml-cpp/": {"src/enrich/agent_patterns.cpp"},
+    "curl/": {"src/base/http.cpp"},
+    "maxminddb.h": {"src/enrich/mmdb.cpp"},
+    "sodium.h": {"src/base/keyed_hash.cpp"},
 }
-NOT_IN_HEADERS = ("nlohmann/", "CLI/", "SQLiteCpp/", "toml++/")
+NOT_IN_HEADERS = ("yaml-cpp/", "re2/", "nlohmann/", "CLI/", "SQLiteCpp/", "toml++/", "curl/", "maxminddb.h", "sodium.h")
 # Threads live in one file, but for a store's helper that puts cells in order. <thread> elsewhere may only ask how many cores there are or wait.
 THREADS = re.compile(r"\bstd::(jthread|thread\b(?!::)|async)")
 THREADED = ("src/pipeline.cpp", "sinks/sqlite/writing.cpp")

@@ -50,7 +50,7 @@ void Corrector::remove(const RowQuery& query, const std::function<std::optional<
         ids.push_back(places[i].id);
         ++erased[places[i].source];
       }
-      dictionary_.resolve(chosen->unit->batch, urls_);
+      dictionary_.resolve(chosen->unit->batch, hooks_, url_by_);
       for (const Summary& summary : chosen->unit->summaries.get())
         for (const Period period : periods)
           add_cells(database_, cells_table(prefix_, *summary.hook, period),
@@ -97,7 +97,7 @@ void Corrector::sweep() {
     sql += text("agent", "data");
     for (const char* column : {"url", "path"}) sql += text(column, "requests");
     for (const Hook* hook : hooks_)
-      for (std::size_t p = 0; p < period_tables.size() && !hook->by_status; ++p)
+      for (std::size_t p = 0; p < period_tables.size() && !hook->by_number(); ++p)
         sql += text("key", fmt::format("{}_{}_cells", hook->name, period_tables[p]));
     sql += fmt::format(
         "DELETE FROM {0}_texts WHERE id NOT IN (SELECT id FROM temp.used);"
@@ -135,7 +135,7 @@ void Corrector::draft(const std::vector<const Hook*>& hooks) {
 
 void Corrector::add_to_draft(const Unit& unit) {
   guarded([&] {
-    dictionary_.resolve(unit.batch, urls_);
+    dictionary_.resolve(unit.batch, drafted_, url_by_);
     for (const Summary& summary : unit.summaries.get())
       for (const Period period : periods)
         add_cells(database_, draft_table(*summary.hook, period), stored_cells(dictionary_, summary, period));
@@ -148,7 +148,7 @@ void Corrector::compare_draft(const std::function<void(const Difference&)>& diff
       for (const Period period : periods) {
         const std::string kept = cells_table(prefix_, *hook, period), summed = draft_table(*hook, period);
         const std::string key =
-            hook->by_status ? "c.key" : fmt::format("(SELECT text FROM {}_texts WHERE id = c.key)", prefix_);
+            hook->by_number() ? "c.key" : fmt::format("(SELECT text FROM {}_texts WHERE id = c.key)", prefix_);
         // What is kept and sums otherwise, and what is summed and not kept.
         Statement s(database_,
                     fmt::format("SELECT c.{0}, {1}, c.hits, c.transfer, coalesce(d.hits, 0), coalesce(d.transfer, 0)"
@@ -161,7 +161,7 @@ void Corrector::compare_draft(const std::function<void(const Difference&)>& diff
           differs({.hook = hook,
                    .period = period,
                    .bucket = period == Period::hour ? s.number(0) * quarter : s.number(0),
-                   .key = hook->by_status ? fmt::format("{}", s.number(1)) : std::string(s.text(1)),
+                   .key = hook->by_number() ? fmt::format("{}", s.number(1)) : std::string(s.text(1)),
                    .kept_hits = s.number(2),
                    .kept_transfer = s.number(3),
                    .hits = s.number(4),

@@ -15,13 +15,13 @@ class Corrector final : public Correctable {
  public:
   // Borrows all but the strings. `hooks` are those that the store keeps.
   Corrector(Database& database, std::string path, std::string prefix, Dictionary& dictionary,
-            const std::vector<const Hook*>& hooks, const bool& urls)
+            const std::vector<const Hook*>& hooks, const UrlBy& url_by)
       : database_(database),
         path_(std::move(path)),
         prefix_(std::move(prefix)),
         dictionary_(dictionary),
         hooks_(hooks),
-        urls_(urls) {}
+        url_by_(url_by) {}
 
   bool begun() const { return begun_; }
 
@@ -47,7 +47,7 @@ class Corrector final : public Correctable {
   const std::string path_, prefix_;
   Dictionary& dictionary_;
   const std::vector<const Hook*>& hooks_;
-  const bool& urls_;
+  const UrlBy& url_by_;
   bool begun_ = false;
   std::vector<const Hook*> drafted_;
 };

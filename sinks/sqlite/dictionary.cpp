@@ -258,15 +258,26 @@ void Dictionary::add_agents(const Batch& batch) {
   }
 }
 
-void Dictionary::resolve(const Batch& batch, bool urls) {
+void Dictionary::resolve(const Batch& batch, const std::vector<const Hook*>& hooks, UrlBy by) {
+  const auto keyed = [&](Column column) {
+    return std::any_of(hooks.begin(), hooks.end(),
+                       [&](const Hook* hook) { return !hook->by_number() && hook->key_for(by) == column; });
+  };
+  const bool urls = keyed(Column::url), methods = keyed(Column::method);
+  const bool browsers = keyed(Column::browser), bots = keyed(Column::bot);
   needed_.assign(batch.texts.size(), 0);
   for (const auto& column : batch.own)
     for (const TextId id : column) needed_[id] = 1;
   for (const Request& r : batch.requests) {
     needed_[r.path] = 1;
+    if (methods) needed_[r.method] = 1;
     if (urls || (r.url != null_text && !url_in_request(batch, r))) needed_[r.url] = 1;
   }
-  for (const Agent& a : batch.agents) needed_[a.string] = 1;
+  for (const Agent& a : batch.agents) {
+    needed_[a.string] = 1;
+    if (browsers) needed_[a.browser] = 1;
+    if (bots) needed_[a.bot] = 1;
+  }
   resolve_texts(batch);
   resolve_requests(batch, urls);
   add_agents(batch);

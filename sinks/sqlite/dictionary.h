@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/base/sqlite.h"
+#include "src/hook.h"
 #include "src/row.h"
 
 namespace track_usage::sqlite {
@@ -39,8 +40,8 @@ class Dictionary {
   Dictionary(Database& database, const std::string& prefix, std::uint64_t seed);
 
   // Finds or adds every text that `batch` needs an id for: all but those that
-  // stand in P_requests themselves. With `urls`, full URLs have ids too.
-  void resolve(const Batch& batch, bool urls);
+  // stand in P_requests and P_agents themselves, and of these the keys of `hooks`.
+  void resolve(const Batch& batch, const std::vector<const Hook*>& hooks, UrlBy by);
   // The unit failed: forget what it added.
   void forget();
 

@@ -179,7 +179,7 @@ void read_rows(Database& database, const std::string& prefix, const RowQuery& qu
       b.flags.push_back(static_cast<std::uint8_t>(s.number(7)));
       b.request.push_back(reader.request(s.number(8)));
       b.agent.push_back(s.null(9) ? 0 : reader.agent(s.number(9)));
-      for (std::size_t c = 0; c < own_columns; ++c)
+      for (std::size_t c = 0; c < stored_columns; ++c)
         if (const int column = 10 + static_cast<int>(c); !s.null(column))
           b.set(static_cast<Column>(c), reader.text(s.number(column)));
       b.end_row();
@@ -195,9 +195,9 @@ std::vector<Sum> read_sums(Database& database, const std::string& prefix, const 
   const std::string cells = cells_table(prefix, hook, query.period);
   std::int64_t key = 0;
   if (query.key) {
-    key = hook.by_status ? static_cast<std::int64_t>(parse_number(*query.key).value_or(UINT32_MAX))
-                         : find_text(database, prefix, *query.key);
-    if (key == 0 && !hook.by_status) return {};
+    key = hook.by_number() ? static_cast<std::int64_t>(parse_number(*query.key).value_or(UINT32_MAX))
+                           : find_text(database, prefix, *query.key);
+    if (key == 0 && !hook.by_number()) return {};
   }
   // One key is sought bucket by bucket; all are a range of the table.
   std::string sql =
@@ -209,7 +209,7 @@ std::vector<Sum> read_sums(Database& database, const std::string& prefix, const 
             : fmt::format("SELECT c.{} AS bucket, c.key, c.hits, c.transfer {}", bucket, sql);
   // A key's text is looked up when its cells are one already.
   sql =
-      hook.by_status
+      hook.by_number()
           ? fmt::format("SELECT * FROM ({})", sql)
           : fmt::format("SELECT s.bucket, t.text, s.hits, s.transfer FROM ({}) s CROSS JOIN {}_texts t ON t.id = s.key",
                         sql, prefix);
@@ -221,7 +221,7 @@ std::vector<Sum> read_sums(Database& database, const std::string& prefix, const 
   if (query.key) s.bind(3, key);
   std::vector<Sum> out;
   while (s.step()) {
-    const std::string text = hook.by_status ? fmt::format("{}", s.number(1)) : std::string(s.text(1));
+    const std::string text = hook.by_number() ? fmt::format("{}", s.number(1)) : std::string(s.text(1));
     out.push_back({s.number(0) * unit, text, unsigned_of(s.number(2)), s.number(3)});
   }
   return out;

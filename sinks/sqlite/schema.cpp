@@ -181,8 +181,8 @@ CREATE VIEW P_sources AS SELECT id, host, path, format, filters,
       sql += fmt::format(
           "CREATE VIEW P_{0}_{1} AS SELECT b.date AS date, {2} AS {3}, c.hits AS hits, c.transfer AS transfer FROM "
           "P_{4} b CROSS JOIN P_{0}_{1}_cells c ON c.{5} = b.{5}{6};\n",
-          hook->name, period_tables[p], hook->by_status ? "c.key" : "t.text", hook->column, bucket_tables[p], bucket,
-          hook->by_status ? "" : " CROSS JOIN P_texts t ON t.id = c.key");
+          hook->name, period_tables[p], hook->by_number() ? "c.key" : "t.text", hook->column, bucket_tables[p], bucket,
+          hook->by_number() ? "" : " CROSS JOIN P_texts t ON t.id = c.key");
     }
   for (std::size_t p = 0; p < period_names.size(); ++p) sql += totals_view(hooks, p);
   return replace_prefix(std::move(sql), prefix);

@@ -18,7 +18,7 @@ constexpr int schema_version = 1;
 constexpr std::int64_t quarter = 900;
 
 // Columns of P_data that are ids of texts, in the order of Column's own ones.
-constexpr std::array<std::string_view, own_columns> text_columns = {
+constexpr std::array<std::string_view, stored_columns> text_columns = {
     "remote_addr", "peer_addr", "xforwardedfor", "referrer", "username",  "server_name", "language",
     "visitor",     "country",   "blueprint",     "route",    "view_args", "ip_info",     "track_var"};
 

@@ -104,7 +104,7 @@ class SqliteStore final : public Store {
       const auto seed = static_cast<std::uint64_t>(
           database_->number("SELECT CAST(value AS INTEGER) FROM " + prefix_ + "_settings WHERE name = 'hash_seed'"));
       dictionary_.emplace(*database_, prefix_, seed);
-      corrector_ = std::make_unique<sqlite::Corrector>(*database_, path_, prefix_, *dictionary_, hooks_, urls_);
+      corrector_ = std::make_unique<sqlite::Corrector>(*database_, path_, prefix_, *dictionary_, hooks_, url_by_);
     });
   }
 
@@ -112,10 +112,16 @@ class SqliteStore final : public Store {
     return reading([&]() -> std::optional<Settings> {
       const std::string zone = setting("zone");
       if (zone.empty()) return {};
-      return Settings{.hooks = split(setting("hooks")),
-                      .zone = zone,
-                      .url_by = setting("url_by") == "full" ? UrlBy::full : UrlBy::path,
-                      .schema = static_cast<int>(parse_number(setting("schema")).value_or(0))};
+      Settings settings{.hooks = split(setting("hooks")),
+                        .zone = zone,
+                        .url_by = url_by_named(setting("url_by")).value_or(UrlBy::path),
+                        .choices = {},
+                        .salt = setting("salt"),
+                        .schema = static_cast<int>(parse_number(setting("schema")).value_or(0))};
+      Statement s(*database_,
+                  fmt::format("SELECT substr(name, 8), value FROM {}_settings WHERE name GLOB 'choice:*'", prefix_));
+      while (s.step()) settings.choices.emplace(s.text(0), s.text(1));
+      return settings;
     });
   }
 
@@ -124,7 +130,9 @@ class SqliteStore final : public Store {
       transaction([&] {
         set("zone", settings.zone);
         set("hooks", join(settings.hooks));
-        set("url_by", settings.url_by == UrlBy::full ? "full" : "path");
+        set("url_by", name_of(settings.url_by));
+        set("salt", settings.salt);
+        for (const auto& [name, value] : settings.choices) set("choice:" + name, value);
       });
     });
   }
@@ -133,7 +141,7 @@ class SqliteStore final : public Store {
   void use(const std::vector<const Hook*>& hooks, UrlBy url_by) override {
     guarded("write", [&] {
       hooks_ = hooks;
-      urls_ = url_by == UrlBy::full;
+      url_by_ = url_by;
       transaction([&] {
         bool missing =
             database_->number(fmt::format("SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name = '{}_rows'",
@@ -243,7 +251,7 @@ class SqliteStore final : public Store {
   std::optional<sqlite::Dictionary> dictionary_;
   std::unique_ptr<sqlite::Corrector> corrector_;
   std::vector<const Hook*> hooks_;
-  bool urls_ = false;
+  UrlBy url_by_ = UrlBy::path;
   std::int64_t run_ = 0;
 };
 
@@ -320,7 +328,7 @@ std::int64_t SqliteStore::commit(const Unit& unit, std::int64_t id) {
   return guarded("write to", [&] {
     try {
       transaction(
-          [&] { id = sqlite::UnitWriter(*database_, prefix_, *dictionary_, run_).write(unit, id, hooks_, urls_); });
+          [&] { id = sqlite::UnitWriter(*database_, prefix_, *dictionary_, run_).write(unit, id, hooks_, url_by_); });
     } catch (...) {
       dictionary_->forget();
       throw;

@@ -23,12 +23,12 @@ std::string_view bytes_of(const std::vector<std::uint64_t>& marks) {
 
 std::vector<StoredCell> stored_cells(const Dictionary& dictionary, const Summary& summary, Period period, int sign) {
   const std::vector<Cell>& cells = summary.cells[static_cast<std::size_t>(period)];
-  const bool by_status = summary.hook->by_status;
+  const bool by_number = summary.hook->by_number();
   std::vector<StoredCell> out;
   out.reserve(cells.size());
   for (const Cell& c : cells) {
     std::int64_t key = c.key;
-    if (!by_status) key = c.key == null_text ? dictionary.dash() : dictionary.text(c.key);
+    if (!by_number) key = c.key == null_text ? dictionary.dash() : dictionary.text(c.key);
     out.push_back(
         {period == Period::hour ? c.bucket / quarter : c.bucket, key, sign * std::int64_t{c.hits}, sign * c.transfer});
   }
@@ -56,9 +56,8 @@ void add_cells(Database& database, const std::string& table, const std::vector<S
   insert.end();
 }
 
-std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks,
-                               bool urls) {
-  dictionary_.resolve(unit.batch, urls);
+std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks, UrlBy by) {
+  dictionary_.resolve(unit.batch, hooks, by);
   // Cells are put in order beside the writing of what comes before them.
   struct Table {
     const Summary* summary;
@@ -187,7 +186,7 @@ void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {
   // Columns that are null throughout are left out: most logs have but a few.
   std::vector<const std::vector<TextId>*> own;
   std::string names = "ts, hour, source, source_offset, request, agent, status, content_length, micros, flags";
-  for (std::size_t column = 0; column < own_columns; ++column) {
+  for (std::size_t column = 0; column < stored_columns; ++column) {
     if (b.own[column].empty()) continue;
     own.push_back(&b.own[column]);
     names.append(", ").append(text_columns[column]);

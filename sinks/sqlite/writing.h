@@ -29,7 +29,7 @@ class UnitWriter {
 
   // Rows, the cells of `hooks`, rejects and the ledger's entry. `source` is the
   // source's id, or 0 for a new one; returns it.
-  std::int64_t write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks, bool urls);
+  std::int64_t write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks, UrlBy by);
 
  private:
   void insert_buckets(const Unit& unit);

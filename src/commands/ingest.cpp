@@ -256,11 +256,11 @@ void refuse_own_outputs(std::vector<Input>& inputs, const Options& options, cons
   }
 }
 
-Job job_of(const Options& options, const Dialects& dialects, const Kept& kept) {
+Job job_of(const Options& options, const Dialects& dialects, const Settings& kept) {
   Job job;
   job.lines.parsers = dialects.parsers;
   job.format_names = dialects.names;
-  job.lines.zone = kept.zone;
+  job.lines.zone = Zone(kept.zone);
   job.url_by = kept.url_by;
   job.reader = {.batch = options.batch,
                 .max_line = options.max_line,
@@ -317,6 +317,16 @@ void tell_run(const RunReport& report, const Options& options, const Filter& fil
     for (const std::string& pattern : filter.unmatched()) voice.notice(fmt::format("{} met no row", visible(pattern)));
 }
 
+// A service's trouble is none of the run's: its rows are stored without a country.
+void tell_geo(const GeoReport& geo, Voice& voice) {
+  if (!geo.cache_error.empty()) voice.warn(fmt::format("--geo-cache: {}", geo.cache_error));
+  const std::uint64_t left = geo.failed + geo.unknown_left;
+  if (left == 0) return;
+  voice.warn(fmt::format("--geo: {} got no answer{}", left == 1 ? "1 address" : grouped(left) + " addresses",
+                         geo.last_error.empty() ? "" : fmt::format(" ({})", geo.last_error)),
+             "their rows have no country");
+}
+
 // Not one input exists, nor a store that may know it by another name: said
 // before one is made for a mistyped name.
 int nothing_there(const Options& options, const Dialects& dialects, const std::vector<Outlet>& outlets, Voice& voice,
@@ -342,8 +352,9 @@ int ingest(const Options& options) {
   // Everything that was typed is understood before the world is touched.
   const Dialects dialects = make_dialects(options);
   Filter filter = make_filter(options, Zone(options.zone.value_or("UTC")));
-  RowDefaults defaults = make_defaults(options);
-  defaults.variables = set_members(options.set);
+  const std::string variables = set_members(options.set);
+  const std::shared_ptr<Geo> geo = make_geo(options);
+  std::unique_ptr<Enrichment> enrichment = make_enrichment(options, settings_of(options), geo);
   std::vector<Outlet> outlets = make_outlets(options);
   std::unique_ptr<RejectsFile> rejects;
   if (!options.rejects_file.empty() && !options.dry_run) rejects = std::make_unique<RejectsFile>(options.rejects_file);
@@ -351,8 +362,9 @@ int ingest(const Options& options) {
   const auto has_store = [](const Outlet& o) { return o.store != nullptr && is_there(*o.store); };
   if (!any_there(options.inputs) && std::none_of(outlets.begin(), outlets.end(), has_store))
     return nothing_there(options, dialects, outlets, voice, begin);
-  const Kept kept = open_outlets(outlets, options);
-  if (kept.zone.name() != options.zone.value_or("UTC")) filter = make_filter(options, kept.zone);
+  const Settings kept = open_outlets(outlets, options);
+  if (kept.zone != options.zone.value_or("UTC")) filter = make_filter(options, Zone(kept.zone));
+  enrichment = make_enrichment(options, kept, geo);
   for (const Outlet& outlet : outlets)
     if (outlet.store != nullptr && !outlet.failed && !outlet.absent && outlet.store->created())
       voice.warn(fmt::format("made a new store: {}", visible(outlet.shown)));
@@ -406,7 +418,11 @@ int ingest(const Options& options) {
   Job job = job_of(options, dialects, kept);
   job.inputs = std::move(list.inputs);
   job.reader.first_time = [&](const std::string& path) { return first_time(path, Dispatcher(dialects.parsers)); };
-  job.lines.defaults = defaults;
+  job.lines.defaults = make_defaults(options, *enrichment);
+  job.lines.defaults.variables = variables;
+  job.lines.enrichment = enrichment.get();
+  for (const Outlet& outlet : outlets)
+    job.lines.hooks.insert(job.lines.hooks.end(), outlet.hooks.begin(), outlet.hooks.end());
   job.lines.filter = &filter;
   job.outlets = &outlets;
   job.progress = [&](const Progress& p) { progress.update(p.bytes, p.lines); };
@@ -418,6 +434,7 @@ int ingest(const Options& options) {
   const int inputs_exit = tell_inputs(report, voice);
   if (exit == 0 || inputs_exit == 3) exit = inputs_exit != 0 ? inputs_exit : exit;
   tell_run(report, options, filter, voice);
+  if (geo != nullptr) tell_geo(geo->report(), voice);
   for (const Outlet& outlet : outlets)
     if (outlet.failed && outlet.exit == Exit::store) {  // else it was asked to end
       say("error", outlet.trouble, outlet.hint);

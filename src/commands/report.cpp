@@ -124,7 +124,9 @@ int report_logs(const Options& options, PageOptions& page, Figures& figures, con
   job.inputs = std::move(list.inputs);
   job.lines.parsers = dialects.parsers;
   job.format_names = dialects.names;
-  job.lines.defaults = make_defaults(options);
+  const std::unique_ptr<Enrichment> enrichment = make_enrichment(options, settings_of(options), make_geo(options));
+  job.lines.defaults = make_defaults(options, *enrichment);
+  job.lines.enrichment = enrichment.get();
   job.lines.filter = &filter;
   job.lines.zone = zone;
   job.outlets = &outlets;

@@ -11,6 +11,7 @@ namespace track_usage {
 int retry(const Options& options) {
   const Dialects dialects = make_dialects(options);
   (void)make_filter(options, Zone());
+  (void)make_enrichment(options, settings_of(options), nullptr);
   const Correction c = open_to_correct(options);
   const Filter filter = make_filter(options, c.counting.zone);
   const std::vector<SourceRecord> sources =
@@ -21,8 +22,13 @@ int retry(const Options& options) {
   if (rejected != 0 && !consent(options, *c.store, fmt::format("read {} again and store what are rows", lines)))
     return 0;
 
-  const LineReading reading{
-      .parsers = dialects.parsers, .defaults = make_defaults(options), .filter = &filter, .zone = c.counting.zone};
+  const std::unique_ptr<Enrichment> enrichment = make_enrichment(options, c.settings, make_geo(options));
+  const LineReading reading{.parsers = dialects.parsers,
+                            .defaults = make_defaults(options, *enrichment),
+                            .enrichment = enrichment.get(),
+                            .filter = &filter,
+                            .zone = c.counting.zone,
+                            .hooks = c.counting.hooks};
   Correctable& store = *c.store->correctable();
   store.begin();
   const Retried retried = retry_rejects(*c.store, c.counting, sources, reading);

@@ -30,10 +30,6 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view name_of(UrlBy by) {
-  return by == UrlBy::full ? "full" : "path";
-}
-
 std::string iso_seconds(std::int64_t seconds) {
   return iso_time(seconds * 1'000'000);
 }
@@ -90,6 +86,7 @@ std::string json_of(const State& state, bool rejects) {
   if (state.settings) {
     json["settings"] = {
         {"hooks", state.settings->hooks}, {"zone", state.settings->zone}, {"url_by", name_of(state.settings->url_by)}};
+    for (const auto& [name, value] : state.settings->choices) json["settings"][name] = value;
     if (state.settings->schema != 0) json["settings"]["schema"] = state.settings->schema;
   } else {
     json["settings"] = nullptr;
@@ -164,6 +161,7 @@ std::string table_of(const State& state, const Screen& screen, std::int64_t now)
         state.settings->hooks.empty() ? "none" : fmt::format("{}", fmt::join(state.settings->hooks, ", ")));
     add("zone", state.settings->zone);
     add("url by", std::string(name_of(state.settings->url_by)));
+    for (const auto& [name, value] : state.settings->choices) add(name, visible(value));
     if (state.settings->schema != 0) add("schema", fmt::format("{}", state.settings->schema));
   }
   if (const RunRecord* r = state.last_run()) {

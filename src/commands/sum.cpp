@@ -125,7 +125,7 @@ class Summing {
 void append_entry(std::string& out, const Hook& hook, const Sum& sum) {
   append_json(out, hook.column);
   out += ':';
-  if (hook.by_status)
+  if (hook.by_number())
     out += sum.key;  // a number
   else
     append_json(out, sum.key);

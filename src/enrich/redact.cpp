@@ -23,18 +23,46 @@ constexpr std::size_t longest_name = 256;  // a longer one is no name
 
 // What stands around a=b in a query, a cookie or a header.
 constexpr std::string_view before_names = "?&;\"'{,( \t#=";
-constexpr std::string_view behind_values = "&#", behind_cookies = "&;# \t";
+constexpr std::string_view behind_values = "&#", behind_cookies = "&;# \t", behind_words = "&;# \t\"\\";
 
-std::string fold(std::string_view name) {
-  std::string decoded;
-  append_percent_decoded(decoded, name.substr(0, longest_name), true);
-  std::string out;
-  for (const char c : lower(decoded))
-    if (c != '-' && c != '_') out += c;
-  // user[password]
-  if (out.ends_with(']'))
-    if (const auto open = out.rfind('['); open != std::string::npos) out = out.substr(open + 1, out.size() - open - 2);
-  return out;
+// A name in lower case, without - and _, of user[password] what stands in
+// brackets. Kept apart from the heap: one is made for each name of each line.
+class Folded {
+ public:
+  explicit Folded(std::string_view name) {
+    if (name.find_first_of("%+") == std::string_view::npos) {
+      fold(name);
+    } else {
+      std::string decoded;
+      append_percent_decoded(decoded, name.substr(0, longest_name), true);
+      fold(decoded);
+    }
+  }
+  std::string_view text() const { return {bytes_, size_}; }
+
+ private:
+  void fold(std::string_view name) {
+    if (name.ends_with(']'))
+      if (const auto open = name.rfind('['); open != std::string_view::npos)
+        name = name.substr(open + 1, name.size() - open - 2);
+    for (const char c : name.substr(0, longest_name))
+      if (c != '-' && c != '_') bytes_[size_++] = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  }
+
+  char bytes_[longest_name];
+  std::size_t size_ = 0;
+};
+
+// No name that ends otherwise is secret; told without folding it.
+bool may_be_secret(std::string_view name) {
+  constexpr std::string_view ends[] = {"ord", "swd", "ret", "ken", "key", "ure", "ode", "sig", "uth", "ion"};
+  if (name.size() < 3) return false;
+  const std::string_view last = name.substr(name.size() - 3);
+  if (last.find_first_of("]-_") != std::string_view::npos || name.find('%') != std::string_view::npos) return true;
+  const auto is_last = [&](std::string_view end) {
+    return (last[0] | 0x20) == end[0] && (last[1] | 0x20) == end[1] && (last[2] | 0x20) == end[2];
+  };
+  return std::any_of(std::begin(ends), std::end(ends), is_last);
 }
 
 std::vector<std::string> names_of(std::string_view list) {
@@ -68,12 +96,14 @@ QueryRules::QueryRules(const QueryOptions& options) : redact_(options.redact) {
     throw Error(Exit::usage, fmt::format("--query: '{}' is none of its values", visible(keep)),
                 "keep, strip, only:NAME,... or drop:NAME,...");
   }
-  for (const std::string& name : options.secret) secret_.push_back(fold(name));
+  for (const std::string& name : options.secret) secret_.emplace_back(Folded(name).text());
   redact_ = redact_ || !secret_.empty();
 }
 
 bool QueryRules::is_secret(std::string_view name) const {
-  const std::string folded = fold(name);
+  if (secret_.empty() && !may_be_secret(name)) return false;
+  const Folded kept(name);
+  const std::string_view folded = kept.text();
   if (std::find(secret_.begin(), secret_.end(), folded) != secret_.end()) return true;
   return std::find(secret_names.begin(), secret_names.end(), folded) != secret_names.end() ||
          std::any_of(secret_endings.begin(), secret_endings.end(),
@@ -81,7 +111,9 @@ bool QueryRules::is_secret(std::string_view name) const {
 }
 
 bool QueryRules::is_secret_member(std::string_view name) const {
-  const std::string folded = fold(name);
+  if (secret_.empty() && !may_be_secret(name)) return false;
+  const Folded kept(name);
+  const std::string_view folded = kept.text();
   if (std::find(secret_members.begin(), secret_members.end(), folded) != secret_members.end()) return true;
   return folded != "code" && is_secret(name);  // an error's code is none
 }
@@ -151,6 +183,10 @@ bool QueryRules::cover(std::string_view text, std::string_view behind, std::stri
   return any;
 }
 
+bool QueryRules::cover_line(std::string_view line, std::string& out) const {
+  return cover(line, behind_words, out);
+}
+
 bool QueryRules::cover_members(std::string_view members, std::string& out) const {
   if (!redact_) return false;
   std::size_t done = 0;
@@ -171,12 +207,9 @@ bool QueryRules::cover_members(std::string_view members, std::string& out) const
       if (secret && number != at) put(at, number, "\"***\"");
       continue;
     }
-    std::string safe;
-    if (secret)
-      safe = text.empty() ? "" : covered;
-    else
-      cover(text, behind_cookies, safe);
-    if (!safe.empty()) put(at + 1, end, safe);
+    if (secret && !text.empty()) put(at + 1, end, covered);
+    if (!secret && text.find('=') != std::string_view::npos)
+      if (std::string safe; cover(text, behind_cookies, safe)) put(at + 1, end, safe);
     at = end + 1;
   }
   if (any) out.append(members.substr(done));

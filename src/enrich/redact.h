@@ -26,6 +26,8 @@ class QueryRules {
   bool rewrite(std::string_view request, std::string& out) const;
   // Any text that may hold a=b, such as a referrer: its secrets covered.
   bool cover(std::string_view text, std::string& out) const;
+  // A line of a log that nobody could read: what looks like a secret in it.
+  bool cover_line(std::string_view line, std::string& out) const;
   // Members of a JSON object ("a":1,"b":"x=y"): values of secret-like names
   // covered, and what texts hold.
   bool cover_members(std::string_view members, std::string& out) const;

@@ -1,5 +1,6 @@
 // User agents as they are seen in logs.
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -146,6 +147,50 @@ TEST_CASE("agent: a string tells platform, browser, version, language and class"
               shown(parts.language) + " " + shown(parts.bot) ==
           test.expected);
   }
+}
+
+TEST_CASE("agent: bots have the class of what they are for") {
+  const struct {
+    const char* expected;
+    std::vector<const char*> strings;
+  } classes[] = {
+      {"ai",
+       {"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@example.com)",
+        "CCBot/2.0 (https://example.org/faq/)", "Mozilla/5.0 (compatible; PerplexityBot/1.0)",
+        "Mozilla/5.0 (compatible; Bytespider; spider@example.com)", "Google-Extended", "Amazonbot/0.1",
+        "meta-externalagent/1.1", "ChatGPT-User/1.0", "OAI-SearchBot/1.0", "Claude-SearchBot/1.0", "MistralAI-User/1.0",
+        "DeepSeekBot/1.0", "FirecrawlAgent", "AI2Bot", "img2dataset"}},
+      {"search",
+       {"DuckDuckBot/1.1", "Mozilla/5.0 (compatible; SeznamBot/4.0)", "Mozilla/5.0 (compatible; YandexImages/3.0)",
+        "Mozilla/5.0 (compatible; Yahoo! Slurp)", "AdsBot-Google (+http://www.example.com)", "marginalia"}},
+      {"seo",
+       {"Mozilla/5.0 (compatible; SemrushBot/7~bl)", "MJ12bot/v1.4.8", "Screaming Frog SEO Spider/19", "Siteimprove"}},
+      {"monitor",
+       {"kube-probe/1.29", "ELB-HealthChecker/2.0", "Uptime-Kuma/1.23", "checkmk-active-httpv2/2.3",
+        "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/119.0 Safari/537.36 Chrome-Lighthouse"}},
+      {"scanner",
+       {"Mozilla/5.0 zgrab/0.x", "Nuclei - Open-source project", "Mozilla/5.00 (Nikto/2.1.6)", "masscan/1.3",
+        "sqlmap/1.7", "WPScan v3.8", "Hello, World", "Fuzz Faster U Fool v2.1",
+        "Mozilla/5.0 (compatible; CensysInspect/1.1)"}},
+      {"library",
+       {"curl/8.5.0", "python-httpx/0.27", "Go-http-client/2.0", "okhttp/4.12", "axios/1.6",
+        "got (https://example.com)", "libwww-perl/6.72", "Apache-HttpClient/4.5 (Java/17)", "git/2.39.2",
+        "Debian APT-HTTP/1.3 (2.6.1)"}},
+      {"other",
+       {"Twitterbot/1.0", "facebookexternalhit/1.1", "Slackbot-LinkExpanding 1.0", "Feedly/1.0", "NobodyKnowsBot"}},
+      {"-",
+       {"Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/90.0 Mobile "
+        "Safari/537.36",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Safari/537.36 OPR/110.0",
+        "Mozilla/5.0 (Macintosh) AppleWebKit/537.36 (KHTML, like Gecko) ChatGPT/1.2024 Chrome/124.0 Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0 YaBrowser/24.4 "
+        "Safari/537.36"}},
+  };
+  for (const auto& one : classes)
+    for (const char* string : one.strings) {
+      CAPTURE(string);
+      CHECK(shown(parse_agent(string).bot) == one.expected);
+    }
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ TEST_CASE("redact: values of secret-like names are covered wherever a query stan
       {"GET /a?token=s3cret HTTP/1.1", "GET /a?token=*** HTTP/1.1"},
       {"GET /a?q=1&Password=s3cret&r=2#password=x HTTP/2.0", "GET /a?q=1&Password=***&r=2#password=*** HTTP/2.0"},
       {"GET /a?acc%65ss_token=s3cret HTTP/1.1", "GET /a?acc%65ss_token=*** HTTP/1.1"},
+      {"GET /a?passwo%72d=s3&passwor%64=s4&p%61sswd=s5 HTTP/1.1",
+       "GET /a?passwo%72d=***&passwor%64=***&p%61sswd=*** HTTP/1.1"},
       {"GET /a?user[password]=s3&user%5Bpasswd%5D=s4 HTTP/1.1",
        "GET /a?user[password]=***&user%5Bpasswd%5D=*** HTTP/1.1"},
       {"GET /a?reset-token=s3&X-Amz-Signature=s4&client_secret=s5 HTTP/1.1",
