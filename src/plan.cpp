@@ -379,6 +379,23 @@ Settings open_outlets(std::vector<Outlet>& outlets, const Options& options) {
   return run;
 }
 
+namespace {
+
+std::vector<std::string> blueprints_of(const Options& options, std::string_view option,
+                                       const std::vector<std::string>& typed) {
+  std::vector<std::string> names = items_of(joined(typed));
+  std::vector<std::string_view> known;
+  for (const std::string& blueprint : options.blueprints)
+    known.push_back(std::string_view(blueprint).substr(0, blueprint.find('=')));
+  for (const std::string& name : names)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw Error(Exit::usage, fmt::format("{}: no --blueprint has the name '{}'", option, visible(name)),
+                  known.empty() ? "--blueprint NAME=PATTERN makes one" : suggest(name, known));
+  return names;
+}
+
+}  // namespace
+
 Filter make_filter(const Options& o, const Zone& zone) {
   FilterOptions f;
   f.include = o.include;
@@ -390,8 +407,8 @@ Filter make_filter(const Options& o, const Zone& zone) {
   f.agent = o.agent;
   f.username = o.username;
   f.visitor = o.visitor;
-  f.include_blueprint = items_of(joined(o.include_blueprint));
-  f.exclude_blueprint = items_of(joined(o.exclude_blueprint));
+  f.include_blueprint = blueprints_of(o, "--include-blueprint", o.include_blueprint);
+  f.exclude_blueprint = blueprints_of(o, "--exclude-blueprint", o.exclude_blueprint);
   f.bots = o.bots.value_or("keep");
   const std::int64_t now = ::time(nullptr);
   if (!o.since.empty()) f.since = parse_when(o.since, "--since", now, zone);
