@@ -48,7 +48,9 @@ std::map<std::string, CLI::Option*> settable_options_of(CLI::App& command) {
   std::map<std::string, CLI::Option*> out = options_of(command);
   if (out.contains("yes"))
     std::erase_if(out, [](const auto& option) {
-      return option.first != "from" && option.first != "quiet" && option.first != "verbose";
+      constexpr std::string_view settable[] = {"from",  "quiet", "verbose",   "agents",   "trusted-proxy", "blueprint",
+                                               "route", "geo",   "geo-cache", "geo-rate", "geo-wait"};
+      return std::find(std::begin(settable), std::end(settable), option.first) == std::end(settable);
     });
   return out;
 }

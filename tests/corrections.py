@@ -500,7 +500,7 @@ def erase_and_go_on():
 def erased_is_not_in_the_files():
     """The one client is in rows of several logs, between others, in every text column, and in rejects."""
     client = {"time_iso8601": "2026-11-10T10:00:00+00:00", "remote_addr": "2001:db8::dead:beef",
-              "remote_user": "zaphod", "request": "GET /secret-plan-42?token=beeblebrox HTTP/1.1",
+              "remote_user": "zaphod", "request": "GET /secret-plan-42?name=beeblebrox HTTP/1.1",
               "status": 200, "body_bytes_sent": 5,
               "http_referer": "https://referrer-of-his.example/", "http_user_agent": "HisOwnAgent/1.0",
               "http_x_forwarded_for": "2001:db8::f00d", "http_accept_language": "tlh", "server_name": "his.example",

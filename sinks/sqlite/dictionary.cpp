@@ -263,7 +263,7 @@ void Dictionary::resolve(const Batch& batch, const std::vector<const Hook*>& hoo
     return std::any_of(hooks.begin(), hooks.end(),
                        [&](const Hook* hook) { return !hook->by_number() && hook->key_for(by) == column; });
   };
-  const bool urls = keyed(Column::url), methods = keyed(Column::method);
+  const bool urls = by == UrlBy::full, methods = keyed(Column::method);
   const bool browsers = keyed(Column::browser), bots = keyed(Column::bot);
   needed_.assign(batch.texts.size(), 0);
   for (const auto& column : batch.own)
