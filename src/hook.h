@@ -27,10 +27,10 @@ constexpr std::array<std::int32_t, 14> speed_bounds = {1,   2,   5,    10,   20,
                                                        200, 500, 1000, 2000, 5000, 10000, 20000};
 
 enum class OnBy : std::uint8_t {
-  default_,  // unless --hook says otherwise
-  hook,      // --hook alone
-  visitor,   // --visitor as well
-  geo,       // --geo as well
+  unasked,  // unless --hook says otherwise
+  hook,     // --hook alone
+  visitor,  // --visitor as well
+  geo,      // --geo as well
 };
 
 struct Hook {
@@ -43,7 +43,7 @@ struct Hook {
   // Where the key is made of another column: which, and the part of its text.
   Column made_of = Column::url;
   std::string_view (*make)(std::string_view text) = nullptr;
-  OnBy on_by = OnBy::default_;
+  OnBy on_by = OnBy::unasked;
 
   bool by_number() const { return number != Number::none; }
   Column key_for(UrlBy by) const {

@@ -301,10 +301,10 @@ std::uint32_t RowBuilder::agent(const Fields& fields) {
     known_->parts.clear();
   }
   const Agents& agents = defaults_.agents != nullptr ? *defaults_.agents : known_->built_in;
-  AgentText unknown_agent;
-  const AgentText* parts = &unknown_agent;
+  AgentText made;
+  const AgentText* parts = &made;
   if (texts[string].size() > longest_known_agent) {
-    unknown_agent = agents.read(texts[string]);
+    made = agents.read(texts[string]);
   } else {
     const TextId known = known_->strings.intern(texts[string], texts.hash(string));
     if (known >= known_->parts.size()) {

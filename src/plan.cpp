@@ -51,7 +51,7 @@ std::string agent_patterns(const Options& options) {
 
 bool is_on(const Hook& hook, const Options& options) {
   switch (hook.on_by) {
-    case OnBy::default_:
+    case OnBy::unasked:
       return true;
     case OnBy::visitor:
       return options.visitor_ids && *options.visitor_ids != "none";
@@ -149,18 +149,41 @@ void open_dry(Outlet& outlet) {
   outlet.store->open(Access::read);
 }
 
-// An option of `choices` as it is shown where stores differ.
-std::string shown_choice(const Settings& settings, std::string_view name) {
-  const auto at = settings.choices.find(name);
-  return at == settings.choices.end() ? "none" : visible(at->second);
+std::string_view default_of(std::string_view choice) {
+  return choice == "query" ? "keep" : choice == "visitor-salt" ? "store" : "none";
+}
+
+// What was typed of Settings::choices, defaults as well; lists in one order.
+std::map<std::string, std::string, std::less<>> typed_choices(const Options& options) {
+  std::map<std::string, std::string, std::less<>> choices;
+  const auto choose = [&](const char* name, const std::string& value) {
+    if (!value.empty()) choices[name] = value;
+  };
+  const auto list = [](const std::vector<std::string>& typed) {
+    std::vector<std::string> items = items_of(joined(typed));
+    std::sort(items.begin(), items.end());
+    items.erase(std::unique(items.begin(), items.end()), items.end());
+    return joined(items);
+  };
+  choose("query", options.query.value_or(""));
+  choose("visitor", options.visitor_ids.value_or(""));
+  choose("visitor-salt", options.visitor_salt.value_or(""));
+  choose("anonymize-ip", options.anonymize_ip.value_or(""));
+  choose("drop", list(options.drop));
+  choose("hash", list(options.hash));
+  choose("redact-query", list(options.redact_query));
+  choose("no-redact", options.no_redact ? "yes" : "");
+  return choices;
 }
 
 // What was typed must be what the store has settled; what was not is the store's.
-void agree(const Store& store, const Settings& settled, const Settings& typed, const Options& options) {
+void agree(const Store& store, const Settings& settled, const Options& options) {
   if (options.zone) refuse_change(store, "--tz", settled.zone, *options.zone);
   if (options.url_by) refuse_change(store, "--url-by", name_of(settled.url_by), *options.url_by);
-  for (const auto& [name, value] : typed.choices)
-    refuse_change(store, "--" + name, shown_choice(settled, name), visible(value));
+  for (const auto& [name, value] : typed_choices(options)) {
+    const auto at = settled.choices.find(name);
+    refuse_change(store, "--" + name, at == settled.choices.end() ? default_of(name) : visible(at->second), value);
+  }
 }
 
 // Opens the store of an outlet and takes over what it has settled. The first
@@ -170,7 +193,7 @@ void open_outlet(Outlet& outlet, const Options& options, Settings& run, const St
   options.dry_run ? open_dry(outlet) : open_alone(store, Access::write, options);
   const auto settings = outlet.absent ? std::nullopt : store.settings();
   if (!settings) return;
-  agree(store, *settings, settings_of(options), options);
+  agree(store, *settings, options);
   if (outlet.hooks_typed) refuse_change(store, "--hook", shown(settings->hooks), shown(names_of(outlet.hooks)));
   outlet.hooks = hooks_named(settings->hooks);
   if (settled_by != nullptr && settings->zone != run.zone)
@@ -232,17 +255,8 @@ Settings settings_of(const Options& options) {
   Settings settings{
       .hooks = {}, .zone = options.zone.value_or("UTC"), .url_by = UrlBy::path, .choices = {}, .salt = random_salt()};
   settings.url_by = url_by_named(options.url_by.value_or("path")).value_or(UrlBy::path);
-  const auto choose = [&](const char* name, const std::string& value) {
-    if (!value.empty()) settings.choices[name] = value;
-  };
-  choose("query", options.query.value_or(""));
-  choose("visitor", options.visitor_ids.value_or(""));
-  choose("visitor-salt", options.visitor_salt.value_or(""));
-  choose("anonymize-ip", options.anonymize_ip.value_or(""));
-  choose("drop", joined(options.drop));
-  choose("hash", joined(options.hash));
-  choose("redact-query", joined(options.redact_query));
-  choose("no-redact", options.no_redact ? "yes" : "");
+  settings.choices = typed_choices(options);
+  std::erase_if(settings.choices, [](const auto& choice) { return choice.second == default_of(choice.first); });
   return settings;
 }
 

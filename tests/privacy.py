@@ -100,12 +100,18 @@ bench.ingest("--format", FORMAT, "b.log")
 bench.check("the store's next run has its own", bench.query("SELECT count(DISTINCT remote_addr) FROM usage_rows"), [(len(CLIENTS),)])
 
 # ---- Settled with the store.
-for option, value, was in (("--hash", "username", "username,remote_addr"), ("--anonymize-ip=2", None, "none"), ("--query", "strip", "none")):
+for option, value, was in (("--hash", "username", "remote_addr,username"), ("--anonymize-ip=2", None, "none"), ("--query", "strip", "keep"),
+                           ("--visitor-salt", "daily", "store")):
     done = bench.run("ingest", option, *([value] if value else []), "a.log")
     bench.check(f"{option} differs", (done.returncode, f"this store was made with {option.split('=')[0]} {was}" in done.stderr.decode()),
                 (2, True))
 status = json.loads(bench.run("status", "--output", "json").stdout)
-bench.check("status shows it", status["settings"].get("hash"), "username,remote_addr")
+bench.check("status shows it", status["settings"].get("hash"), "remote_addr,username")
+for same in (["--hash", "remote_addr", "--hash", "username,remote_addr"], ["--query", "keep"], ["--visitor-salt", "store"], ["--visitor", "none"]):
+    bench.check(f"{' '.join(same)} is no other", bench.run("ingest", *same, "b.log").returncode, 0)
+bench.run("ingest", "--sink", "strip.db", "--query", "strip", "a.log")
+done = bench.run("ingest", "--sink", "strip.db", "--query", "keep", "a.log")
+bench.check("nor is what was settled undone", (done.returncode, b"made with --query strip, not keep" in done.stderr), (2, True))
 salt = bench.query("SELECT value FROM usage_settings WHERE name = 'salt'")[0][0]
 bench.check("nobody is shown the salt", salt in json.dumps(status) or salt.encode() in bench.run("status", "-v").stdout, False)
 bench.run("ingest", "--sink", "other.db", "--hash", "username,remote_addr", "a.log")

@@ -174,7 +174,7 @@ bool measure(const char* path) {
        }));
   std::vector<const Hook*> hooks;
   for (const Hook* hook : all_hooks())
-    if (hook->on_by == OnBy::default_) hooks.push_back(hook);
+    if (hook->on_by == OnBy::unasked) hooks.push_back(hook);
   std::vector<Summary> summaries;
   tell("sums", cost_of([&] { summaries = summarise(unit.batch, hooks, UrlBy::path); }));
   std::size_t cells = 0;
