@@ -395,6 +395,7 @@ class Declarations {
     c->add_option("--until", o_.until, "before this time")->type_name("TIME");
     c->add_option("--key", o_.key, "this key alone")->type_name("TEXT");
     parsed(c, "--top", o_.top, parse_number, "N", "a number", "the N keys with most hits over the whole span");
+    c->add_flag("--count", o_.count, "how many keys each period has: unique visitors, addresses, pages");
     paging(c);
     output(c, {"table", "json", "csv", "tsv"}, "table, json, csv or tsv");
   }

@@ -65,7 +65,7 @@ struct Options {
   std::uint64_t limit = 500, page = 1;
   std::optional<std::uint64_t> top;
   std::optional<std::string> period, key;
-  bool rejects = false, all_rows = false;
+  bool rejects = false, all_rows = false, count = false;
   std::optional<std::uint64_t> max_age_s;
 };
 

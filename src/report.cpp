@@ -110,14 +110,14 @@ bool holds_bot(std::string_view word) {
 
 }  // namespace
 
-void Durations::add(std::int64_t micros) {
+void Durations::add(std::int64_t micros, std::uint32_t count) {
   const std::uint16_t bin = bin_of(static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 0)));
   const auto at =
       std::lower_bound(bins_.begin(), bins_.end(), bin, [](const auto& b, std::uint16_t n) { return b.first < n; });
   if (at != bins_.end() && at->first == bin)
-    ++at->second;
+    at->second += count;
   else
-    bins_.insert(at, {bin, 1});
+    bins_.insert(at, {bin, count});
 }
 
 std::int64_t Durations::quantile(double share) const {
@@ -261,11 +261,13 @@ struct Figures::Of {
       : paths(b.requests.size()),
         agents(b.agents.size()),
         addresses(b.texts.size(), unknown),
-        referrers(b.texts.size(), unknown) {}
+        referrers(b.texts.size(), unknown),
+        visitors(b.own[static_cast<std::size_t>(Column::visitor)].empty() ? 0 : b.texts.size(), unknown),
+        countries(b.own[static_cast<std::size_t>(Column::country)].empty() ? 0 : b.texts.size(), unknown) {}
 
-  std::vector<Path> paths;                          // by request
-  std::vector<Kind> agents;                         // by agent; id 0: none was sent
-  std::vector<std::uint32_t> addresses, referrers;  // by text
+  std::vector<Path> paths;                                               // by request
+  std::vector<Kind> agents;                                              // by agent; id 0: none was sent
+  std::vector<std::uint32_t> addresses, referrers, visitors, countries;  // by text
 };
 
 void Figures::count(Figure& figure, const Batch& batch, std::size_t row) const {
@@ -310,11 +312,15 @@ void Figures::add(const Batch& b, const std::vector<std::uint8_t>& keep) {
       }
     }
 
-    if (!remote.empty() && remote[i] != null_text) {
-      std::uint32_t& id = of.addresses[remote[i]];
-      if (id == Of::unknown) id = text_of(addresses, remote[i]);
-      count(addresses[id], b, i);
-    }
+    const auto rank = [&](Ranking& ranking, std::vector<std::uint32_t>& known, const std::vector<TextId>& ids) {
+      if (ids.empty() || ids[i] == null_text) return;
+      std::uint32_t& id = known[ids[i]];
+      if (id == Of::unknown) id = text_of(ranking, ids[i]);
+      count(ranking[id], b, i);
+    };
+    rank(addresses, of.addresses, remote);
+    rank(visitors, of.visitors, b.own[static_cast<std::size_t>(Column::visitor)]);
+    rank(countries, of.countries, b.own[static_cast<std::size_t>(Column::country)]);
     if (!referrer.empty() && referrer[i] != null_text) {
       std::uint32_t& id = of.referrers[referrer[i]];
       if (id == Of::unknown) id = referrers.find(site_of(b.texts[referrer[i]]));

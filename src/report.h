@@ -24,7 +24,7 @@ struct Figure {
 // within 1 % of the exact one, and exact below 128 µs.
 class Durations {
  public:
-  void add(std::int64_t micros);
+  void add(std::int64_t micros, std::uint32_t count = 1);
   std::int64_t quantile(double share) const;  // microseconds; no_number if there are none
   bool empty() const { return bins_.empty(); }
 
@@ -96,7 +96,7 @@ class Figures {
   Durations durations;
   Ranking pages, files;                   // files: what pages are made of, by their extension
   std::vector<Durations> page_durations;  // by id in pages, if the log has times
-  Ranking addresses, not_found, referrers, browsers, bots;
+  Ranking addresses, not_found, referrers, browsers, bots, visitors, countries;
 
  private:
   struct Of;  // ids of the batch's values

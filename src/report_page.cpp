@@ -231,9 +231,11 @@ class Page {
     std::vector<std::pair<std::string, std::string>> pairs = {
         {"requests", grouped(f_.all.hits)},
         {"addresses", grouped(f_.addresses.size())},
+        {"visitors", grouped(f_.visitors.size())},
         {"sent", human_bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(f_.all.bytes, 0)))},
         {"pages", grouped(f_.pages.size())},
     };
+    if (f_.visitors.size() == 0) pairs.erase(pairs.begin() + 2);
     if (f_.browsers.size() + f_.bots.size() != 0) pairs.emplace_back("from bots", percent(f_.bot_hits, f_.all.hits));
     const std::int64_t seconds = floor_div(f_.last - f_.first, 1'000'000);
     const auto a_unit = [&](std::int64_t unit) {
@@ -457,6 +459,8 @@ class Page {
     missing.bytes = false;
     Section addresses = section("Addresses", f_.addresses);
     addresses.errors = of_key(Errors::both);
+    Section countries = section("Countries", f_.countries);
+    countries.errors = of_key(Errors::both);
     Section statuses{.title = "Statuses", .note = {}, .entries = {}};
     for (std::size_t s = 0; s < f_.statuses.size(); ++s)
       if (f_.statuses[s].hits != 0)
@@ -479,7 +483,7 @@ class Page {
     bots.errors = of_key(Errors::both);
 
     std::vector<Section> narrow;
-    for (Section* s : {&addresses, &missing, &statuses, &referrers, &browsers, &bots})
+    for (Section* s : {&addresses, &countries, &missing, &statuses, &referrers, &browsers, &bots})
       if (!s->entries.empty()) narrow.push_back(std::move(*s));
     if (width_ < side_by_side) {
       for (const Section& s : narrow) wide(s);

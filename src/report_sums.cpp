@@ -40,6 +40,10 @@ const Hook& SumReport::hook(std::string_view name) const {
   return **std::find_if(hooks_.begin(), hooks_.end(), [&](const Hook* h) { return h->name == name; });
 }
 
+bool SumReport::keeps(std::string_view name) const {
+  return std::any_of(hooks_.begin(), hooks_.end(), [&](const Hook* h) { return h->name == name; });
+}
+
 std::vector<Sum> SumReport::totals_of(std::string_view name) const {
   return totals(store_, hook(name), ranges_);
 }
@@ -85,6 +89,17 @@ void SumReport::add_to(Figures& f) const {
   for (const Sum& sum : totals_of("remote")) {
     if (sum.key != none) add(f.addresses[f.addresses.find(sum.key)], sum);
   }
+  const auto rank = [&](std::string_view name, Ranking& ranking) {
+    if (!keeps(name)) return;
+    for (const Sum& sum : totals_of(name))
+      if (sum.key != none) add(ranking[ranking.find(sum.key)], sum);
+  };
+  rank("visitor", f.visitors);
+  rank("geo", f.countries);
+  if (keeps("speed"))  // to the bucket's upper bound
+    for (const Sum& sum : totals_of("speed"))
+      if (const auto ms = parse_number(sum.key).value_or(0); ms != 0)
+        f.durations.add(static_cast<std::int64_t>(ms) * 1000, static_cast<std::uint32_t>(sum.hits));
   for (const Sum& sum : totals_of("useragent")) {
     if (sum.key == none) continue;
     const AgentParts agent = parse_agent(sum.key);

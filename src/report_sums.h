@@ -28,6 +28,7 @@ class SumReport {
   void add_to(Figures& figures) const;
 
  private:
+  bool keeps(std::string_view name) const;
   const Hook& hook(std::string_view name) const;
   void add_statuses(Figures& figures) const;
   std::vector<Sum> totals_of(std::string_view hook) const;

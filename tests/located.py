@@ -45,6 +45,8 @@ for shape in ("nested", "flat"):
     bench.identities(f"{shape}.db")
     sums = json.loads(bench.run("sum", "geo", "--from", f"{shape}.db", "--output", "json").stdout)["day"]
     bench.check("sum geo", {s["country"]: s["hits"] for s in sums if s["country"] in ("DE", "US")}, {"DE": 2, "US": 1})
+page = bench.run("report", "--from", "nested.db").stdout.decode()
+bench.check("report has countries", "Countries" in page and "DE" in page, True)
 info, = bench.query("SELECT ip_info FROM usage_rows WHERE remote_addr = '198.51.100.7'", "nested.db")[0]
 bench.check("ip_info", json.loads(info)["country"]["iso_code"], "US")
 for damage in ("asn.mmdb", "cut.mmdb", "none.mmdb"):

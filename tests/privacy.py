@@ -134,6 +134,11 @@ pairs = len(CLIENTS) * len(AGENTS)
 ingest("visitors", "--visitor", "ip-ua")
 bench.check("a visitor is an address and an agent", bench.query("SELECT count(DISTINCT visitor), count(*) FROM usage_rows"), [(pairs, LINES - 1)])
 bench.check("sum visitor", len(bench.run("sum", "visitor", "--output", "csv").stdout.splitlines()), 1 + pairs)
+counted = bench.run("sum", "visitor", "--count", "--output", "csv").stdout.decode().splitlines()
+bench.check("sum visitor --count", counted, ["date,keys,hits,transfer", f"2026-11-22,{pairs},{LINES - 1},{sum(range(LINES - 1))}"])
+bench.check("report counts them", f"visitors {pairs}" in re.sub(" +", " ", bench.run("report").stdout.decode()), True)
+bench.check("and of a log", f"visitors {pairs}" in re.sub(" +", " ", bench.run(
+    "report", "--format", FORMAT, "--visitor", "ip-ua", "a.log").stdout.decode()), True)
 bench.check("the total counts them", bench.query("SELECT visitors FROM usage_daily"), [(pairs,)])
 ingest("cookie", "--visitor", "cookie:session")
 bench.check("a cookie is a visitor", bench.query("SELECT count(DISTINCT visitor), count(visitor) FROM usage_rows"),
@@ -142,6 +147,10 @@ none_of("the cookie", left(bench.folder), "VISITORCOOKIE")
 days = "".join(entry(d, CLIENTS[0], "-", AGENTS[0], "-", day=d) for d in (20, 21, 22)) * 2
 for life, right in (("store", 1), ("daily", 3)):
     ingest(f"salt-{life}", "--visitor", "ip-ua", "--visitor-salt", life, log=days)
+    keys = [s["keys"] for s in json.loads(bench.run("sum", "visitor", "--count", "--output", "json").stdout)]
+    bench.check("each day has one", keys, [1, 1, 1])
+    bench.check("a month has one, or nobody can tell", bench.run("sum", "visitor", "--count", "--period", "month").returncode,
+                0 if life == "store" else 2)
     bench.check(f"--visitor-salt {life}", bench.query("SELECT count(DISTINCT visitor) FROM usage_rows"), [(right,)])
 
 # ---- Proxies: right to left, and no further than somebody vouches for.

@@ -87,6 +87,23 @@ class Summing {
     return sums;
   }
 
+  // How many keys each bucket has, newest first; rows without one are no key.
+  struct Keys {
+    Sum all;  // of the bucket; its key is empty
+    std::uint64_t keys = 0;
+  };
+  std::vector<Keys> counted() {
+    std::vector<Keys> out;
+    for (const Sum& sum : store_.sums(hook_, of(period_))) {
+      if (out.empty() || out.back().all.bucket != sum.bucket)
+        out.push_back({.all = {.bucket = sum.bucket, .key = {}, .hits = 0, .transfer = 0}});
+      out.back().all.hits += sum.hits;
+      out.back().all.transfer += sum.transfer;
+      out.back().keys += sum.key != (hook_.by_number() ? "0" : "-");
+    }
+    return out;
+  }
+
   // Over the span, its ends rounded outwards to the period.
   std::vector<Sum> ranked() {
     const SumQuery query = of(period_);
@@ -171,12 +188,34 @@ std::string cells_of(const std::vector<Sum>& sums, const Hook& hook, std::option
   return out;
 }
 
+std::string counted_json(const std::vector<Summing::Keys>& counted, Period period) {
+  std::string out = "[";
+  for (const auto& [all, keys] : counted)
+    out += fmt::format("{}{{\"date\":\"{}\",\"keys\":{},\"hits\":{},\"transfer\":{}}}",
+                       out.size() == 1 ? "\n " : ",\n ", date_of(all, period), keys, all.hits, all.transfer);
+  return out + "]\n";
+}
+
+std::string counted_cells(const std::vector<Summing::Keys>& counted, Period period, char delimiter) {
+  std::string out = fmt::format("date{0}keys{0}hits{0}transfer\n", delimiter);
+  for (const auto& [all, keys] : counted)
+    out += fmt::format("{1}{0}{2}{0}{3}{0}{4}\n", delimiter, date_of(all, period), keys, all.hits, all.transfer);
+  return out;
+}
+
 std::string share(std::uint64_t part, std::uint64_t whole) {
   return fmt::format("{:.1f} %", whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
 std::string bytes_of(const Sum& sum) {
   return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(sum.transfer, 0)));
+}
+
+std::string counted_table(const std::vector<Summing::Keys>& counted, Period period, const Screen& screen) {
+  Table table({{"date"}, {"keys", Align::right}, {"hits", Align::right}, {"transfer", Align::right}});
+  for (const auto& [all, keys] : counted)
+    table.add({{date_of(all, period)}, {grouped(keys)}, {grouped(all.hits)}, {bytes_of(all)}});
+  return table.text({.width = screen.terminal ? screen.width : 0, .title_style = screen.colour ? "1" : ""});
 }
 
 }  // namespace
@@ -196,6 +235,22 @@ int sum(const Options& options) {
   Summing summing(options, *store, hook, zone);
 
   const std::string output = options.output.empty() ? "table" : options.output;
+  if (options.count) {
+    if (options.top || options.key) throw Error(Exit::usage, "--count counts all keys", "leave --top and --key away");
+    const auto salt = settings->choices.find("visitor-salt");
+    if (hook.key == Column::visitor && salt != settings->choices.end() && summing.period() == Period::month)
+      throw Error(Exit::usage,
+                  "nobody can tell a month's visitors: with --visitor-salt daily each is another every day",
+                  "--period day");
+    const std::vector<Summing::Keys> counted = summing.counted();
+    if (output == "json")
+      write_stdout(counted_json(counted, summing.period()));
+    else if (output != "table")
+      write_stdout(counted_cells(counted, summing.period(), output == "csv" ? ',' : '\t'));
+    else
+      write_stdout(counted_table(counted, summing.period(), screen));
+    return 0;
+  }
   const bool ranked = options.top || (output == "table" && screen.terminal);
   std::vector<Sum> sums;
   std::uint64_t all = 0, keys = 0;
