@@ -93,6 +93,11 @@ struct RunRecord {
   std::string version, host, notices;
 };
 
+// What was told of an agent's string when the store met it first; empty: null.
+struct KnownAgent {
+  std::string string, browser, language, platform, version, bot;
+};
+
 struct RejectRecord {
   std::int64_t source;
   std::string path;
@@ -154,6 +159,11 @@ class Store {
   virtual void use(const std::vector<const Hook*>& hooks, UrlBy url_by) = 0;
 
   virtual std::vector<SourceRecord> sources() = 0;
+  // Those that it met last, at most so many.
+  virtual std::vector<KnownAgent> agents(std::size_t most) {
+    (void)most;
+    return {};
+  }
   // Rows, cells, rejects and the ledger entry, in one transaction. `id` is the
   // source's in this store, 0 for a new one; returns it.
   virtual std::int64_t commit(const Unit& unit, std::int64_t id) = 0;

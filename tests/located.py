@@ -123,6 +123,16 @@ for patterns in ("built-in", "/usr/share/uap-core/regexes.yaml"):
     bench.check(f"bots by {patterns}", bench.query("SELECT bot FROM usage_rows ORDER BY source_offset", store), [(b,) for b in AGENTS.values()])
     bench.check("Firefox", bench.query("SELECT ua_browser, ua_platform FROM usage_rows WHERE ua_string LIKE '%Firefox%'", store), [("firefox", "linux")])
     bench.check("rebuild agrees", b"the summaries agree" in bench.run("rebuild", "--dry-run", "--from", store).stdout + bench.run("rebuild", "--dry-run", "--from", store).stderr, True)
+# An agent that the store knows is told as before; patterns are loaded for a new one alone.
+bench.write("broken.yaml", b"user_agent_parsers:\n  - regex: '('\n")
+log("known.log", *(entry(n, "192.0.2.2", "/again", agent) for n, agent in enumerate(AGENTS)))
+log("new.log", entry(1, "192.0.2.3", agent="Unheard/1.0"))
+bench.takes("known agents", len(AGENTS), "--agents", "broken.yaml", "known.log", sinks=("regexes.yaml.db",))
+bench.check("told as before", bench.query("SELECT DISTINCT ua_browser FROM usage_rows WHERE ua_string LIKE '%Firefox%'", "regexes.yaml.db"), [("firefox",)])
+done = bench.run("ingest", "--agents", "broken.yaml", "--sink", "regexes.yaml.db", "new.log")
+bench.check("a new one, and patterns that are none", (done.returncode, b"broken.yaml" in done.stderr), (2, True))
+bench.takes("nothing of it was taken", 1, "new.log", sinks=("regexes.yaml.db",))
+bench.identities("regexes.yaml.db")
 for bots, right in (("drop", 2), ("only", 3), ("keep", 5)):
     bench.check(f"--bots {bots}", bench.ingest("--bots", bots, "a.log", sinks=(f"{bots}.db",))["total"]["stored"], right)
 

@@ -227,6 +227,23 @@ std::vector<Sum> read_sums(Database& database, const std::string& prefix, const 
   return out;
 }
 
+std::vector<KnownAgent> read_agents(Database& database, const std::string& prefix, std::size_t most) {
+  Statement s(database,
+              fmt::format("SELECT t.text, a.browser, a.language, a.platform, a.version, a.bot FROM {0}_agents a "
+                          "CROSS JOIN {0}_texts t ON t.id = a.id ORDER BY a.id DESC LIMIT {1}",
+                          prefix, most));
+  std::vector<KnownAgent> agents;
+  const auto text = [&](int column) { return s.null(column) ? std::string() : std::string(s.text(column)); };
+  while (s.step())
+    agents.push_back({.string = text(0),
+                      .browser = text(1),
+                      .language = text(2),
+                      .platform = text(3),
+                      .version = text(4),
+                      .bot = text(5)});
+  return agents;
+}
+
 std::vector<RejectRecord> read_rejects(Database& database, const std::string& prefix) {
   Statement s(database,
               fmt::format("SELECT r.source, i.path, r.line, r.source_offset, r.reason, r.raw, r.seen FROM {}_rejects r "

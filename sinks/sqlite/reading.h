@@ -18,6 +18,7 @@ struct RowPlace {
 void read_rows(Database& database, const std::string& prefix, const RowQuery& query,
                const std::function<bool(Batch&, const std::vector<RowPlace>&)>& visit);
 std::vector<Sum> read_sums(Database& database, const std::string& prefix, const Hook& hook, const SumQuery& query);
+std::vector<KnownAgent> read_agents(Database& database, const std::string& prefix, std::size_t most);
 std::vector<RejectRecord> read_rejects(Database& database, const std::string& prefix);
 std::vector<RunRecord> read_runs(Database& database, const std::string& prefix);
 

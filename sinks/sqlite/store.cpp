@@ -171,6 +171,9 @@ class SqliteStore final : public Store {
   std::vector<Sum> sums(const Hook& hook, const SumQuery& query) override {
     return reading([&] { return sqlite::read_sums(*database_, prefix_, hook, query); });
   }
+  std::vector<KnownAgent> agents(std::size_t most) override {
+    return reading([&] { return sqlite::read_agents(*database_, prefix_, most); });
+  }
   std::vector<RejectRecord> rejects() override {
     return reading([&] { return sqlite::read_rejects(*database_, prefix_); });
   }

@@ -317,6 +317,20 @@ void tell_run(const RunReport& report, const Options& options, const Filter& fil
     for (const std::string& pattern : filter.unmatched()) voice.notice(fmt::format("{} met no row", visible(pattern)));
 }
 
+// Most agents of a run are known from the last one: patterns are loaded for a new one.
+void recall_agents(const std::vector<Outlet>& outlets, Agents& agents) {
+  constexpr std::size_t most = 5'000;
+  for (const Outlet& outlet : outlets) {
+    if (outlet.store == nullptr || outlet.failed || outlet.absent) continue;
+    for (KnownAgent& known : outlet.store->agents(most))
+      agents.know(std::move(known.string), {.browser = std::move(known.browser),
+                                            .platform = std::move(known.platform),
+                                            .version = std::move(known.version),
+                                            .language = std::move(known.language),
+                                            .bot = std::move(known.bot)});
+  }
+}
+
 // A service's trouble is none of the run's: its rows are stored without a country.
 void tell_geo(const GeoReport& geo, Voice& voice) {
   if (!geo.cache_error.empty()) voice.warn(fmt::format("--geo-cache: {}", geo.cache_error));
@@ -365,6 +379,7 @@ int ingest(const Options& options) {
   const Settings kept = open_outlets(outlets, options);
   if (kept.zone != options.zone.value_or("UTC")) filter = make_filter(options, Zone(kept.zone));
   enrichment = make_enrichment(options, kept, geo);
+  recall_agents(outlets, enrichment->agents());
   for (const Outlet& outlet : outlets)
     if (outlet.store != nullptr && !outlet.failed && !outlet.absent && outlet.store->created())
       voice.warn(fmt::format("made a new store: {}", visible(outlet.shown)));

@@ -32,6 +32,7 @@ void Agents::check() const {
 }
 
 AgentText Agents::read(std::string_view string) const {
+  if (const auto known = known_.find(string); known != known_.end()) return known->second;
   const AgentParts built_in = parse_agent(string);
   AgentText text{.browser = std::string(built_in.browser),
                  .platform = std::string(built_in.platform),

@@ -44,6 +44,7 @@ class Enrichment {
   const QueryRules& query() const { return query_; }
   const Visitors& visitors() const { return visitors_; }
   const Agents& agents() const { return agents_; }
+  Agents& agents() { return agents_; }
 
  private:
   void place(Batch& batch) const;
