@@ -99,7 +99,7 @@ Retried retry_rejects(Store& store, const Counting& counting, const std::vector<
     Unit unit;
     gatherer.forget();
     for (const RejectRecord& reject : rejects) {
-      if (reject.source != source.id) continue;
+      if (reject.source != source.id || reject.raw.empty()) continue;  // its text was not to be kept
       ++sum.lines;
       const bool cut = reject.reason == reject_names[static_cast<std::size_t>(Reject::too_long)];
       text.assign(reject.raw).append("\n").append(padding, '\0');

@@ -82,6 +82,8 @@ for level, right in (("", ["198.51.100.0", "2001:db8:1:2::", "203.0.113.0"]), ("
     none_of("addresses", kept, *CLIENTS, "192.0.2.199", "10.1.2.3", "2001:db8:1:2:3")
     bench.check(f"--anonymize-ip{level}", bench.query("SELECT DISTINCT remote_addr FROM usage_rows ORDER BY 1"), [(a,) for a in right])
     none_of("a rejected line", kept, "no line")
+    bench.run("retry", "--yes")
+    bench.check("there is nothing to retry", bench.query("SELECT stored, rejected, blank FROM usage_sources"), [(LINES - 1, 1, 0)])
 
 # ---- Dropped and hashed.
 _, kept = ingest("dropped", "--drop", "username,referrer,xforwardedfor,user_agent", "--drop", "request,url_args,track_var.http_cookie")
