@@ -146,6 +146,11 @@ ingest("cookie", "--visitor", "cookie:session")
 bench.check("a cookie is a visitor", bench.query("SELECT count(DISTINCT visitor), count(visitor) FROM usage_rows"),
             [(2, (LINES - 1) * 2 // 3)])
 none_of("the cookie", left(bench.folder), "VISITORCOOKIE")
+bench.room("cookie-fields")
+bench.write("a.json", b"".join(b'{"time":%d,"remote_addr":"192.0.2.%d","status":200,"request":"GET / HTTP/1.1",%s}\n' % (n, n, cookies) for n, cookies in
+                               enumerate((b'"cookie_xsid":"A","cookie_sid":"B"', b'"cookie_sid":"B"', b'"cookie_sidx":"B"'))))
+bench.ingest("--visitor", "cookie:sid", "a.json")
+bench.check("a field of that cookie's own", bench.query("SELECT count(DISTINCT visitor), count(visitor) FROM usage_rows"), [(1, 2)])
 days = "".join(entry(d, CLIENTS[0], "-", AGENTS[0], "-", day=d) for d in (20, 21, 22)) * 2
 for life, right in (("store", 1), ("daily", 3)):
     ingest(f"salt-{life}", "--visitor", "ip-ua", "--visitor-salt", life, log=days)

@@ -40,8 +40,12 @@ std::string_view Visitors::find(std::string_view members) const {
     while (end < members.size() && members[end] != '"') end += members[end] == '\\' ? 2 : 1;
     return members.substr(from, end - from);
   };
-  const std::string own = fmt::format("\"cookie_{}\":\"", cookie_);
-  if (const auto at = members.find(own); at != std::string_view::npos) return value_at(at + own.size());
+  constexpr std::string_view own = "\"cookie_", then = "\":\"";
+  for (auto at = members.find(own); at != std::string_view::npos; at = members.find(own, at + 1)) {
+    const std::string_view rest = members.substr(at + own.size());
+    if (rest.starts_with(cookie_) && rest.substr(cookie_.size()).starts_with(then))
+      return value_at(at + own.size() + cookie_.size() + then.size());
+  }
   for (const std::string_view header : headers) {
     const auto at = members.find(header);
     if (at == std::string_view::npos) continue;
