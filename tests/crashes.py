@@ -761,8 +761,8 @@ def stopped_at(rule, stop, sent, *args, **more):
     trace = bench.folder / "trace.txt"
     trace.unlink(missing_ok=True)
     child = begin(*args, prefix=traced([rule.split(":")[0]], [rule]), **more)
-    seen = 0
-    while child.poll() is None:
+    seen, end = 0, time.monotonic() + DEADLINE
+    while child.poll() is None and time.monotonic() < end:
         said = trace.read_bytes() if trace.exists() else b""
         if (stops := said.count(b"--- SIGSTOP {")) > seen:
             program, seen = int(said.split()[0]), stops

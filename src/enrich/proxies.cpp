@@ -1,7 +1,6 @@
 #include "src/enrich/proxies.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include <fmt/format.h>
 
