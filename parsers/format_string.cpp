@@ -67,6 +67,7 @@ constexpr Directive directives[] = {
 constexpr Known headers[] = {
     {"accept-language", Part::language}, {"host", Part::host, 2},     {"referer", Part::referrer},
     {"referrer", Part::referrer, 1},     {"user-agent", Part::agent}, {"x-forwarded-for", Part::forwarded},
+    {"forwarded", Part::forwarded, 1},
 };
 
 constexpr Known variables[] = {
@@ -75,6 +76,7 @@ constexpr Known variables[] = {
     {"bytes_sent", Part::bytes, 1},
     {"host", Part::host},
     {"http_accept_language", Part::language},
+    {"http_forwarded", Part::forwarded, 1},
     {"http_host", Part::host, 1},
     {"http_referer", Part::referrer},
     {"http_user_agent", Part::agent},

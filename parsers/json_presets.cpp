@@ -7,7 +7,8 @@ constexpr std::string_view nginx_json_map =
     "request=request,method=request_method,path=request_uri|uri,protocol=server_protocol,status=status,"
     "content_length=body_bytes_sent|bytes_sent|bytes|size,referrer=http_referer|http_referrer|referer|referrer,"
     "user_agent=http_user_agent|user_agent|agent,speed=request_time,server_name=server_name|host|http_host|vhost,"
-    "scheme=scheme,xforwardedfor=http_x_forwarded_for|x_forwarded_for,accept_language=http_accept_language";
+    "scheme=scheme,xforwardedfor=http_x_forwarded_for|x_forwarded_for|http_forwarded,"
+    "accept_language=http_accept_language";
 
 namespace {
 
@@ -18,15 +19,15 @@ constexpr JsonPreset caddy{
     "method=request.method,"
     "path=request.uri,protocol=request.proto,status=status,content_length=size,speed=duration,"
     "server_name=request.host,user_agent=request.headers.User-Agent,referrer=request.headers.Referer,"
-    "xforwardedfor=request.headers.X-Forwarded-For,accept_language=request.headers.Accept-Language,"
-    "logger=logger,skip=level|msg",
+    "xforwardedfor=request.headers.X-Forwarded-For|request.headers.Forwarded,"
+    "accept_language=request.headers.Accept-Language,logger=logger,skip=level|msg",
     {.whole_speed = false, .not_by = "http.log.error"}};
 
 constexpr JsonPreset traefik_json{
     "date=StartUTC|StartLocal|time,remote_addr=ClientHost|ClientAddr,username=ClientUsername,method=RequestMethod,"
     "path=RequestPath,protocol=RequestProtocol,server_name=RequestHost|RequestAddr,scheme=RequestScheme,"
     "status=DownstreamStatus|OriginStatus,content_length=DownstreamContentSize|OriginContentSize,speed_ns=Duration,"
-    "user_agent=request_User-Agent,referrer=request_Referer,xforwardedfor=request_X-Forwarded-For,"
+    "user_agent=request_User-Agent,referrer=request_Referer,xforwardedfor=request_X-Forwarded-For|request_Forwarded,"
     "accept_language=request_Accept-Language,skip=level|msg",
     {}};
 

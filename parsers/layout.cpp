@@ -134,7 +134,7 @@ class LayoutParser final : public Parser {
     std::int64_t last_time = 0;
     std::string target, variables, value, shown;
     std::vector<std::pair<std::size_t, std::string_view>> kept;  // fields that go into variables
-    std::string agent, referrer;                                 // freed of their coding
+    std::string agent, referrer, forwarded, language;            // freed of their coding
     std::string_view date, clock;                                // of one time
     std::string_view other_host;
     std::int64_t fraction = 0;  // of a second
@@ -365,7 +365,7 @@ bool LayoutParser::settle(std::string_view line, Fields& f, Memory& m) const {
   return f.time >= first_time && f.time < end_time;
 }
 
-// A referrer or agent freed of its coding.
+// A header's value freed of its coding.
 std::string_view LayoutParser::decoded(std::string_view text, std::string& kept, Memory& m) const {
   const bool doubled = layout_.doubled && text.find("\"\"") != std::string_view::npos;
   const char sign = layout_.coding == Coding::plus ? '+' : '%';
@@ -460,10 +460,10 @@ bool LayoutParser::take(const LayoutField& field, std::string_view text, Fields&
       f.agent = decoded(text, m.agent, m);
       break;
     case Part::forwarded:
-      f.forwarded = text;
+      f.forwarded = decoded(text, m.forwarded, m);
       break;
     case Part::language:
-      f.accept_language = text;
+      f.accept_language = decoded(text, m.language, m);
       break;
     case Part::seconds:
       f.micros = last_duration(text, nanos_of_second);

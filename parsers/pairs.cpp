@@ -14,7 +14,7 @@ namespace {
 // http://ltsv.org, and nginx's own names.
 constexpr std::string_view ltsv_map =
     "date=time|time_local|time_iso8601|msec,remote_addr=remote_addr|host,xforwardedfor=forwardedfor|"
-    "http_x_forwarded_for,request=req|request,method=method|request_method,path=uri|request_uri,"
+    "http_x_forwarded_for|http_forwarded,request=req|request,method=method|request_method,path=uri|request_uri,"
     "protocol=protocol|server_protocol,status=status,content_length=size|body_bytes_sent|bytes_sent,"
     "username=user|remote_user,user_agent=ua|http_user_agent,referrer=referer|http_referer,"
     "server_name=vhost|server_name,scheme=scheme,speed=reqtime|request_time,speed_us=reqtime_microsec";

@@ -41,6 +41,7 @@ constexpr Column known_columns[] = {
     {"cs-protocol", Part::scheme},
     {"x-forwarded-for", Part::forwarded},
     {"cs(x-forwarded-for)", Part::forwarded},
+    {"cs(forwarded)", Part::forwarded},
     {"cs(accept-language)", Part::language},
 };
 

@@ -185,4 +185,28 @@ bench.ingest("--format", FORMAT, "--trusted-proxy", "10.0.0.0/8,2001:db8:ffff::/
 bench.identities()
 bench.check("clients and peers", bench.query("SELECT remote_addr, peer_addr FROM usage_rows ORDER BY source_offset"),
             [case[2:] for case in CASES])
+
+# RFC 7239's header under each name that a log gives it.
+HEADER = "for=198.51.100.1, for=203.0.113.9;proto=https"
+W3C = "#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(Forwarded)\n"
+FORWARDED = {  # format, line
+    "apache": ('%h %t "%r" %>s %b "%{Forwarded}i"', f'10.0.0.1 [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "{HEADER}"'),
+    "nginx": ('$remote_addr [$time_local] "$request" $status "$http_forwarded"',
+              f'10.0.0.1 [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 "{HEADER}"'),
+    "both": ('%h %t "%r" %>s %b "%{Forwarded}i" "%{X-Forwarded-For}i"',
+             f'10.0.0.1 [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "for=192.0.2.1" "{HEADER}"'),
+    "json": ("json", json.dumps({"time": "2026-11-22T10:00:00Z", "remote_addr": "10.0.0.1", "request": "GET / HTTP/1.1",
+                                       "status": 200, "http_forwarded": HEADER})),
+    "caddy": ("caddy", json.dumps({"ts": 1795341600.5, "status": 200, "request": {
+        "remote_ip": "10.0.0.1", "method": "GET", "uri": "/", "proto": "HTTP/2.0", "headers": {"Forwarded": [HEADER]}}})),
+    "ltsv": ("ltsv", f"time:22/Nov/2026:10:00:00 +0000\thost:10.0.0.1\treq:GET / HTTP/1.1\tstatus:200\thttp_forwarded:{HEADER}"),
+    "w3c": ("w3c", W3C + f"2026-11-22 10:00:00 10.0.0.1 GET / 200 {HEADER.replace(' ', '+')}"),
+}
+for name, (form, line) in FORWARDED.items():
+    bench.write(f"{name}.log", line.encode() + b"\n")
+    bench.ingest("--format", form, "--trusted-proxy", "10.0.0.0/8", f"{name}.log")
+    bench.check(f"{name}: the client that Forwarded names",
+                bench.query(f"SELECT remote_addr, peer_addr FROM usage_rows JOIN usage_sources s ON s.id = source "
+                            f"WHERE s.path LIKE '%/{name}.log'"), [("203.0.113.9", "10.0.0.1")])
+bench.identities()
 bench.end()
