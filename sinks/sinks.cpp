@@ -90,8 +90,41 @@ std::string as_template_text(std::string_view value) {
   return out;
 }
 
+// Settings of ours leave a URL's query; all else stays for the client library.
+Settings take_settings(std::string& url, const SinkInfo& sink) {
+  const std::vector<std::string_view> known = split(sink.settings, ' ');
+  const auto query = url.find('?');
+  if (query == std::string::npos) return {};
+  const std::string typed = url.substr(query + 1);
+  url.resize(query);
+  Settings settings;
+  char joint = '?';
+  for (const std::string_view piece : split(typed, '&')) {
+    const auto equals = std::min(piece.find('='), piece.size());
+    if (std::find(known.begin(), known.end(), piece.substr(0, equals)) != known.end())
+      settings[std::string(piece.substr(0, equals))] = piece.substr(std::min(equals + 1, piece.size()));
+    else
+      url.append(1, std::exchange(joint, '&')).append(piece);
+  }
+  return settings;
+}
+
+// What a variable gives is one component of a URL, whatever it holds.
+std::string as_url_component(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    if (is_word(std::string_view(&c, 1), "-._~"))
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
 // ${NAME} from the environment. A template's $ before a {field} is no variable.
-std::string with_environment(std::string_view text, bool is_template) {
+enum class Text : std::uint8_t { plain, pattern, url };
+
+std::string with_environment(std::string_view text, Text kind) {
   std::string out;
   for (;;) {
     const auto from = text.find("${");
@@ -101,7 +134,8 @@ std::string with_environment(std::string_view text, bool is_template) {
     const auto end = text.find('}');
     const std::string_view name = end == std::string_view::npos ? ""sv : text.substr(2, end - 2);
     const auto fields = row_fields();
-    if (!is_word(name, "_") || (is_template && std::find(fields.begin(), fields.end(), name) != fields.end())) {
+    if (!is_word(name, "_") ||
+        (kind == Text::pattern && std::find(fields.begin(), fields.end(), name) != fields.end())) {
       out += text.substr(0, 1);
       text.remove_prefix(1);
       continue;
@@ -110,7 +144,7 @@ std::string with_environment(std::string_view text, bool is_template) {
     if (value == nullptr)
       throw Error(Exit::usage, fmt::format("the environment has no variable '{}'", name),
                   fmt::format("the target names it as ${{{}}}", name));
-    out += is_template ? as_template_text(value) : value;
+    out += kind == Text::pattern ? as_template_text(value) : kind == Text::url ? as_url_component(value) : value;
     text.remove_prefix(end + 1);
   }
 }
@@ -193,6 +227,13 @@ Target parse_target(std::string_view typed) {
   target.scheme = sink->scheme;
   const bool is_template = target.scheme == "output";
 
+  if (sink->url) {
+    std::string url(rest);
+    target.settings = take_settings(url, *sink);
+    for (auto& [name, value] : target.settings) value = with_environment(value, Text::plain);
+    target.location = with_environment(url, Text::url);
+    return target;
+  }
   std::string_view unknown;
   const auto front = rest.find("&:");
   if (is_template && rest.starts_with('?') && front != std::string_view::npos) {
@@ -209,8 +250,8 @@ Target parse_target(std::string_view typed) {
       rest = rest.substr(0, query);
     }
   }
-  for (auto& [name, value] : target.settings) value = with_environment(value, false);
-  target.location = with_environment(rest, is_template);
+  for (auto& [name, value] : target.settings) value = with_environment(value, Text::plain);
+  target.location = with_environment(rest, is_template ? Text::pattern : Text::plain);
 
   if (target.scheme == "sqlite") {
     if (target.location.starts_with("//")) target.location.erase(0, 2);  // sqlite:///abs

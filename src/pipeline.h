@@ -26,7 +26,7 @@ struct Outlet {
   bool hooks_typed = false;  // by --hook or ?hooks=, and not the default
   bool failed = false;       // takes nothing more; why is in trouble
   bool gone = false;         // its reader closed the pipe
-  bool absent = false;       // a dry run's store that is not there yet
+  bool absent = false;       // a dry run's store: not there yet, or a server
   std::string trouble, hint;
   Exit exit = Exit::store;  // of the trouble
 

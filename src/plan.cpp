@@ -135,10 +135,12 @@ std::unique_ptr<Store> make_store(const Options& options) {
   return info.make_store(target);
 }
 
-// A dry run reads the ledger of a store that is there, and makes none.
+// A dry run reads the ledger of a store that is a file and there, and makes none.
 void open_dry(Outlet& outlet) {
+  const std::vector<std::string> files = outlet.store->files();
+  outlet.absent = files.empty();  // a server is not asked
+  if (outlet.absent) return;
   if (!is_there(*outlet.store)) {
-    const std::vector<std::string> files = outlet.store->files();
     const auto folder = std::filesystem::path(files.front()).parent_path();
     if (!std::filesystem::is_directory(folder))
       throw Error(Exit::store, fmt::format("cannot make {}: the folder {} does not exist", visible(files.front()),

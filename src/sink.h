@@ -46,6 +46,7 @@ struct SinkInfo {
   // One of the two; reads the target, touches nothing. Throws Error (usage).
   std::unique_ptr<Sink> (*make_sink)(const Target&);
   std::unique_ptr<Store> (*make_store)(const Target&);
+  bool url = false;  // its client library reads a URL: what is no setting of ours in the query is the library's
 };
 
 }  // namespace track_usage

@@ -36,9 +36,10 @@ OWNERS = {
     "yaml-cpp/": {"src/enrich/agent_patterns.cpp"},
     "curl/": {"src/base/http.cpp"},
     "maxminddb.h": {"src/enrich/mmdb.cpp"},
+    "libpq-fe.h": {"sinks/postgresql/session.cpp"},
     "sodium.h": {"src/base/keyed_hash.cpp"},
 }
-NOT_IN_HEADERS = ("yaml-cpp/", "re2/", "nlohmann/", "CLI/", "SQLiteCpp/", "toml++/", "curl/", "maxminddb.h", "sodium.h")
+NOT_IN_HEADERS = ("yaml-cpp/", "re2/", "nlohmann/", "CLI/", "SQLiteCpp/", "toml++/", "curl/", "maxminddb.h", "sodium.h", "libpq-fe.h")
 # Threads live in one file, but for a store's helper that puts cells in order. <thread> elsewhere may only ask how many cores there are or wait.
 THREADS = re.compile(r"\bstd::(jthread|thread\b(?!::)|async)")
 THREADED = ("src/pipeline.cpp", "sinks/sqlite/writing.cpp")

@@ -383,6 +383,9 @@ int ingest(const Options& options) {
   for (const Outlet& outlet : outlets)
     if (outlet.store != nullptr && !outlet.failed && !outlet.absent && outlet.store->created())
       voice.warn(fmt::format("made a new store: {}", visible(outlet.shown)));
+  for (const Outlet& outlet : outlets)
+    if (outlet.store != nullptr && outlet.absent && outlet.store->files().empty())
+      voice.warn(fmt::format("{} was not asked what it has taken already", visible(outlet.shown)));
 
   std::vector<std::string> own_files;
   std::vector<std::vector<SourceRecord>> known;
@@ -451,9 +454,9 @@ int ingest(const Options& options) {
   tell_run(report, options, filter, voice);
   if (geo != nullptr) tell_geo(geo->report(), voice);
   for (const Outlet& outlet : outlets)
-    if (outlet.failed && outlet.exit == Exit::store) {  // else it was asked to end
+    if (outlet.failed && (outlet.exit == Exit::store || outlet.exit == Exit::locked)) {  // else it was asked to end
       say("error", outlet.trouble, outlet.hint);
-      exit = static_cast<int>(Exit::store);
+      if (exit != static_cast<int>(Exit::store)) exit = static_cast<int>(outlet.exit);
     }
   if (exit == 0 && too_many_rejects(report, options)) exit = static_cast<int>(Exit::rejected);
   if (report.signal != 0 && exit != static_cast<int>(Exit::store)) exit = 128 + report.signal;

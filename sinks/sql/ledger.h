@@ -1,0 +1,42 @@
+// The ledger's tables: sources, units, runs, rejects and settings.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinks/sql/connection.h"
+
+namespace track_usage::sql {
+
+class Ledger {
+ public:
+  Ledger(Connection& server, std::string prefix) : server_(server), prefix_(std::move(prefix)) {}
+
+  std::string setting(std::string_view name);  // empty: there is none
+  void set(std::string_view name, std::string_view value);
+  std::vector<std::pair<std::string, std::string>> choices();
+
+  std::vector<SourceRecord> sources(std::int64_t after = 0);  // with greater ids
+  // What a unit makes of its source, which is at `before` in this store and
+  // has the id 0 if it is new; returns the id. False id (0): another run has
+  // been at the source meanwhile.
+  std::int64_t advance(const Unit& unit, std::int64_t id, std::uint64_t before);
+  std::int64_t add_unit(const Unit& unit, std::int64_t source, std::int64_t run);
+  void touch(const SourceRecord& source);
+
+  std::int64_t begin_run();  // its id
+  void end_run(std::int64_t id, const RunRecord& run);
+  std::vector<RunRecord> runs();
+
+  void settle_rejects(const Unit& unit, std::int64_t source);
+  std::vector<RejectRecord> rejects();
+
+ private:
+  std::string table(std::string_view name) const { return prefix_ + "_" + std::string(name); }
+
+  Connection& server_;
+  const std::string prefix_;
+};
+
+}  // namespace track_usage::sql

@@ -1,0 +1,151 @@
+#include "sinks/sql/schema.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace track_usage::sql {
+namespace {
+
+std::string type_of(Kind kind, const Words& words) {
+  switch (kind) {
+    case Kind::whole:
+      return "BIGINT NOT NULL";
+    case Kind::number:
+      return "BIGINT";
+    case Kind::small:
+      return "SMALLINT";
+    case Kind::real:
+      return std::string(words.real);
+    case Kind::flag:
+      return "BOOLEAN NOT NULL";
+    case Kind::instant:
+      return fmt::format("{} NOT NULL", words.instant);
+    case Kind::date:
+      return "DATE NOT NULL";
+    case Kind::text:
+      return std::string(words.text);
+    case Kind::needed_text:
+      return fmt::format("{} NOT NULL", words.text);
+    case Kind::object:
+      return std::string(words.object);
+  }
+  return {};
+}
+
+// "P_" stands for the prefix.
+std::string with_prefix(std::string sql, const std::string& prefix) {
+  for (auto at = sql.find("P_"); at != std::string::npos; at = sql.find("P_", at + prefix.size()))
+    sql.replace(at, 1, prefix);
+  return sql;
+}
+
+// Totals of a period: from the hook that tells most, else from the rows.
+std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t period, const Connection& server) {
+  const auto kept = [&](std::string_view name) {
+    return std::any_of(hooks.begin(), hooks.end(), [&](const Hook* h) { return h->name == name; });
+  };
+  const std::string_view whole = server.words().whole, table = period_tables[period];
+  const auto distinct = [&](std::string_view hook) {
+    if (!kept(hook)) return std::string("NULL");
+    return fmt::format("(SELECT count(*) FROM P_{}_{} d WHERE d.date = c.date)", hook, table);
+  };
+  const bool status = kept("status");
+  const auto errors = [&](int from) {
+    if (!status) return std::string("NULL");
+    return fmt::format("CAST(sum(CASE WHEN c.status BETWEEN {} AND {} THEN c.hits ELSE 0 END) AS {})", from, from + 99,
+                       whole);
+  };
+  std::string from;
+  if (!hooks.empty()) {
+    from = fmt::format("P_{}_{}", status ? "status" : hooks.front()->name, table);
+  } else {
+    const std::array<std::string, 3> date = {"hour", "day", server.month_of("day")};
+    from = fmt::format("(SELECT {} AS date, 1 AS hits, coalesce(content_length, 0) AS transfer FROM P_rows)",
+                       date[period]);
+  }
+  return fmt::format(
+      "CREATE VIEW P_{0} AS SELECT c.date AS date, CAST(sum(c.hits) AS {1}) AS hits, CAST(sum(c.transfer) AS {1}) AS "
+      "transfer, {2} AS errors_4xx, {3} AS errors_5xx, {4} AS addresses, {5} AS visitors FROM {6} c GROUP BY c.date;\n",
+      table, whole, errors(400), errors(500), distinct("remote"), distinct("visitor"), from);
+}
+
+}  // namespace
+
+std::string row_column_names() {
+  std::vector<std::string_view> names;
+  for (const RowColumn& column : row_columns) names.push_back(column.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string summary_table(const std::string& prefix, const Hook& hook, Period period) {
+  return fmt::format("{}_{}_{}", prefix, hook.name, period_tables[static_cast<std::size_t>(period)]);
+}
+
+std::string cell_columns(const Hook& hook) {
+  return fmt::format("date, {}, hits, transfer{}", hook.column, hook.by_number() ? "" : ", hash");
+}
+
+std::string cell_key(const Hook& hook) {
+  return fmt::format("date, {}", hook.by_number() ? hook.column : "hash");
+}
+
+std::string create_base(const std::string& prefix, const Connection& server) {
+  const Words& words = server.words();
+  std::string rows = fmt::format("CREATE TABLE P_rows (id {}", words.id);
+  for (const RowColumn& column : row_columns)
+    rows += fmt::format(",\n  {} {}", column.name, type_of(column.kind, words));
+  rows += fmt::format("){};\nCREATE INDEX P_rows_by_datetime ON P_rows (datetime);\n", words.table_options);
+  return with_prefix(fmt::format(
+                         R"sql(
+CREATE TABLE P_settings (name VARCHAR(64) PRIMARY KEY, value {text} NOT NULL){options};
+CREATE TABLE P_inputs (id {id}, host {text}, path {text}, name {text} NOT NULL, format {text}, filters {text},
+  device BIGINT, inode BIGINT, size BIGINT, mtime_ns BIGINT, ctime_ns BIGINT, seen_ns BIGINT, finished BIGINT,
+  marks {blob} NOT NULL, end_offset BIGINT NOT NULL, end_hash BIGINT NOT NULL, first_line BIGINT, first_ts BIGINT,
+  last_ts BIGINT, first_taken BIGINT NOT NULL, last_taken BIGINT, lines_read BIGINT NOT NULL, stored BIGINT NOT NULL,
+  filtered BIGINT NOT NULL, rejected BIGINT NOT NULL, blank BIGINT NOT NULL, erased BIGINT NOT NULL, heading {text}){options};
+CREATE TABLE P_units (id {id}, source BIGINT NOT NULL, begin_offset BIGINT NOT NULL, end_offset BIGINT NOT NULL,
+  first_ts BIGINT, last_ts BIGINT, lines_read BIGINT NOT NULL, stored BIGINT NOT NULL, filtered BIGINT NOT NULL,
+  rejected BIGINT NOT NULL, blank BIGINT NOT NULL, filters {text}, run BIGINT, taken BIGINT NOT NULL){options};
+CREATE INDEX P_units_by_source ON P_units (source);
+CREATE TABLE P_runs (id {id}, begun BIGINT NOT NULL, ended BIGINT NOT NULL, exit_code BIGINT NOT NULL, lines_read BIGINT,
+  stored BIGINT, filtered BIGINT, rejected BIGINT, blank BIGINT, already_taken BIGINT, version {text}, host {text},
+  notices {text}){options};
+CREATE TABLE P_rejects (source BIGINT NOT NULL, source_offset BIGINT NOT NULL, line BIGINT NOT NULL, reason {text} NOT NULL,
+  raw {blob} NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (source, source_offset)){options};
+)sql",
+                         fmt::arg("text", words.text), fmt::arg("blob", words.blob), fmt::arg("id", words.id),
+                         fmt::arg("options", words.table_options)) +
+                         rows,
+                     prefix);
+}
+
+std::string create_cells(const std::string& table, const Hook& hook, Period period, const Words& words) {
+  const std::string_view date = period == Period::hour ? words.instant : "DATE";
+  if (hook.by_number())
+    return fmt::format(
+        "CREATE TABLE {0} (date {1} NOT NULL, {2} INTEGER NOT NULL, hits BIGINT NOT NULL, transfer BIGINT NOT NULL, "
+        "PRIMARY KEY (date, {2})){3};\n",
+        table, date, hook.column, words.table_options);
+  return fmt::format(
+      "CREATE TABLE {0} (date {1} NOT NULL, {2} {3} NOT NULL, hits BIGINT NOT NULL, transfer BIGINT NOT NULL, "
+      "hash {4} NOT NULL, PRIMARY KEY (date, hash)){5};\n",
+      table, date, hook.column, words.text, words.hash, words.table_options);
+}
+
+std::string create_views(const std::string& prefix, const std::vector<const Hook*>& hooks, const Connection& server) {
+  std::string sql = "DROP VIEW IF EXISTS P_sources;\n";
+  for (const std::string_view period : period_tables) sql += fmt::format("DROP VIEW IF EXISTS P_{};\n", period);
+  const auto seconds = [&](std::string_view column) { return server.instant_of(fmt::format("{} * 1000000", column)); };
+  sql += fmt::format(
+      "CREATE VIEW P_sources AS SELECT id, host, path, format, filters, {} AS first_date, {} AS last_date, {} AS "
+      "first_taken, {} AS last_taken, end_offset AS {}, lines_read AS {}, stored, filtered, rejected, blank, erased "
+      "FROM P_inputs;\n",
+      server.instant_of("first_ts"), server.instant_of("last_ts"), seconds("first_taken"), seconds("last_taken"),
+      server.quoted("offset"), server.quoted("read"));
+  for (std::size_t p = 0; p < period_names.size(); ++p) sql += totals_view(hooks, p, server);
+  return with_prefix(std::move(sql), prefix);
+}
+
+}  // namespace track_usage::sql
