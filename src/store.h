@@ -152,6 +152,8 @@ class Store {
   virtual bool created() const = 0;                    // by this open
   virtual std::string shown() const = 0;               // absolute, without secrets
   virtual std::vector<std::string> files() const = 0;  // never to be read as input
+  // Bytes of log that it takes in one unit, at most; 0: any number.
+  virtual std::uint64_t largest_unit() const { return 0; }
 
   virtual std::optional<Settings> settings() = 0;  // nothing: no run has settled them
   virtual void settle(const Settings& settings) = 0;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "src/base/text.h"
+
 namespace track_usage::sql {
 namespace {
 
@@ -112,7 +114,7 @@ std::vector<SourceRecord> Ledger::sources(std::int64_t after) {
     r.rejected = count(24);
     r.blank = count(25);
     r.erased = count(26);
-    r.heading = text(27);
+    r.heading = found->null(row, 27) ? std::string() : found->blob(row, 27);
     out.push_back(std::move(r));
   }
   return out;
@@ -122,7 +124,7 @@ std::int64_t Ledger::advance(const Unit& unit, std::int64_t id, std::uint64_t be
   const SourceRecord& s = unit.source;
   const std::int64_t now = ::time(nullptr);
   if (id == 0) {
-    const Value values[] = {s.name, Value::blob(""), now};
+    const Value values[] = {visible(s.name), Value::blob(""), now};
     id = server_.insert(
         fmt::format("INSERT INTO {} (name, marks, end_offset, end_hash, first_taken, lines_read, stored, "
                     "filtered, rejected, blank, erased) VALUES (?, ?, 0, 0, ?, 0, 0, 0, 0, 0, 0)",
@@ -132,9 +134,9 @@ std::int64_t Ledger::advance(const Unit& unit, std::int64_t id, std::uint64_t be
   }
   const auto [low, high] = times_of(unit.batch);
   const Sums sums(unit);
-  const Value values[] = {s.host,
-                          s.path,
-                          s.filters,
+  const Value values[] = {visible(s.host),
+                          visible(s.path),
+                          visible(s.filters),
                           signed_of(s.device),
                           signed_of(s.inode),
                           signed_of(s.size),
@@ -156,7 +158,7 @@ std::int64_t Ledger::advance(const Unit& unit, std::int64_t id, std::uint64_t be
                           sums.filtered,
                           sums.rejected,
                           sums.blank,
-                          s.heading,
+                          Value::blob(s.heading),
                           id,
                           signed_of(before)};
   if (server_.change(
@@ -171,7 +173,7 @@ std::int64_t Ledger::advance(const Unit& unit, std::int64_t id, std::uint64_t be
           values) == 0)
     return 0;
   if (!s.format.empty()) {
-    const Value named[] = {s.format, id};
+    const Value named[] = {visible(s.format), id};
     server_.change(fmt::format("UPDATE {} SET format = ? WHERE id = ?", table("inputs")), named);
   }
   return id;
@@ -190,7 +192,7 @@ std::int64_t Ledger::add_unit(const Unit& unit, std::int64_t source, std::int64_
                           sums.filtered,
                           sums.rejected,
                           sums.blank,
-                          unit.source.filters,
+                          visible(unit.source.filters),
                           run,
                           std::int64_t{::time(nullptr)}};
   return server_.insert(fmt::format("INSERT INTO {} (source, begin_offset, end_offset, first_ts, last_ts, lines_read, "

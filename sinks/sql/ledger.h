@@ -1,4 +1,6 @@
-// The ledger's tables: sources, units, runs, rejects and settings.
+// The ledger's tables: sources, units, runs, rejects and settings. Paths, and
+// what was typed, may hold bytes that no server takes for text: they are kept as
+// visible() shows them.
 #pragma once
 
 #include <optional>

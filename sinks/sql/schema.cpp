@@ -104,7 +104,7 @@ CREATE TABLE P_inputs (id {id}, host {text}, path {text}, name {text} NOT NULL, 
   device BIGINT, inode BIGINT, size BIGINT, mtime_ns BIGINT, ctime_ns BIGINT, seen_ns BIGINT, finished BIGINT,
   marks {blob} NOT NULL, end_offset BIGINT NOT NULL, end_hash BIGINT NOT NULL, first_line BIGINT, first_ts BIGINT,
   last_ts BIGINT, first_taken BIGINT NOT NULL, last_taken BIGINT, lines_read BIGINT NOT NULL, stored BIGINT NOT NULL,
-  filtered BIGINT NOT NULL, rejected BIGINT NOT NULL, blank BIGINT NOT NULL, erased BIGINT NOT NULL, heading {text}){options};
+  filtered BIGINT NOT NULL, rejected BIGINT NOT NULL, blank BIGINT NOT NULL, erased BIGINT NOT NULL, heading {blob}){options};
 CREATE TABLE P_units (id {id}, source BIGINT NOT NULL, begin_offset BIGINT NOT NULL, end_offset BIGINT NOT NULL,
   first_ts BIGINT, last_ts BIGINT, lines_read BIGINT NOT NULL, stored BIGINT NOT NULL, filtered BIGINT NOT NULL,
   rejected BIGINT NOT NULL, blank BIGINT NOT NULL, filters {text}, run BIGINT, taken BIGINT NOT NULL){options};

@@ -442,6 +442,9 @@ int ingest(const Options& options) {
   for (const Outlet& outlet : outlets)
     job.lines.hooks.insert(job.lines.hooks.end(), outlet.hooks.begin(), outlet.hooks.end());
   job.lines.filter = &filter;
+  for (const Outlet& outlet : outlets)
+    if (outlet.store != nullptr && outlet.store->largest_unit() != 0)
+      job.reader.batch = std::min(job.reader.batch, outlet.store->largest_unit());
   job.outlets = &outlets;
   job.progress = [&](const Progress& p) { progress.update(p.bytes, p.lines); };
   if (rejects != nullptr) job.rejected = [&](const std::string& path, const RejectedLine& r) { rejects->add(path, r); };
