@@ -25,6 +25,7 @@ class Help final : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_parent() == nullptr) return "Usage: track-usage COMMAND [OPTIONS] ...\n";
+    if (!app->get_subcommands({}).empty()) return fmt::format("Usage: {} ACTION [OPTIONS] ...\n", name);
     std::string usage = fmt::format("Usage: {} [OPTIONS]", name);
     for (const CLI::Option* o : app->get_options({}))
       if (o->nonpositional() == false) usage += ' ' + positional(*o);
@@ -97,15 +98,22 @@ class Declarations {
     erase();
     rebuild();
     retry();
+    geo();
   }
 
  private:
   static std::string version() { return fmt::format("track-usage {} (sqlite, print, output)", TRACK_USAGE_VERSION); }
 
-  CLI::App* command(const char* name, const char* help) {
-    CLI::App* c = app_.add_subcommand(name, help);
+  static CLI::App* word(CLI::App& of, const char* name, const char* help) {
+    CLI::App* c = of.add_subcommand(name, help);
     c->set_help_flag("-h,--help", "this text");
     c->footer("");  // the top's is not theirs
+    return c;
+  }
+
+  CLI::App* command(const char* name, const char* help) { return command(app_, name, help); }
+  CLI::App* command(CLI::App& of, const char* name, const char* help) {
+    CLI::App* c = word(of, name, help);
     c->add_option("--config", o_.config,
                   "TOML file with options by their names, instead of /etc/track-usage.toml ('none': no file)")
         ->type_name("FILE");
@@ -212,20 +220,30 @@ class Declarations {
         ->type_name("FILE")
         ->default_str("/usr/share/uap-core/regexes.yaml, if it is there")
         ->group(group);
+    locating(c, group, "10s");
+  }
+
+  // An empty group: they stand among the others.
+  void locating(CLI::App* c, const char* group, const char* wait) {
     c->add_option("--geo", o_.geo, "where addresses are: mmdb:FILE, or a service's URL with {ip}")
         ->type_name("SOURCE")
         ->group(group);
-    c->add_option("--geo-cache", o_.geo_cache, "file that keeps a service's answers from run to run ('none': no file)")
-        ->type_name("FILE")
-        ->default_str("~/.cache/track-usage/geo.db")
-        ->group(group);
+    geo_cache(c)->group(group);
     c->add_option("--geo-rate", o_.geo_rate, "most requests to the service: 45/min, 2/s")
         ->type_name("RATE")
         ->group(group);
     parsed(c, "--geo-wait", o_.geo_wait_s, parse_age, "TIME", "an age such as 30s or 10m",
            "longest wait for the service, in the whole run")
-        ->default_str("10s")
+        ->default_str(wait)
         ->group(group);
+  }
+
+  CLI::Option* geo_cache(CLI::App* c) {
+    return c
+        ->add_option("--geo-cache", o_.geo_cache,
+                     "file that keeps a service's answers from run to run ('none': no file)")
+        ->type_name("FILE")
+        ->default_str("~/.cache/track-usage/geo.db");
   }
 
   // What is settled with a store.
@@ -455,6 +473,35 @@ class Declarations {
     log_filters(c);
     enriching(c);
     c->footer("\nExamples:\n  track-usage retry\n  track-usage retry --format vhost_combined 4");
+  }
+
+  void geo() {
+    CLI::App* c = word(app_, "geo", "countries for stored rows that have none, and the cache of a service's answers");
+    c->require_subcommand(0, 1);
+    c->footer(
+        "\nEach action has its own --help.\n\nExamples:\n  track-usage geo fill --geo mmdb:GeoLite2-Country.mmdb\n"
+        "  track-usage geo lookup --geo mmdb:GeoLite2-Country.mmdb 198.51.100.7");
+    geo_fill(*c);
+    CLI::App* stats = command(*c, "stats", "what the cache holds");
+    geo_cache(stats);
+    output(stats, {"table", "json"}, "table or json");
+    CLI::App* lookup = command(*c, "lookup", "where addresses are, one a line");
+    lookup->add_option("address", o_.inputs, "addresses")->type_name("ADDRESS");
+    locating(lookup, "OPTIONS", "10s");
+    CLI::App* purge = command(*c, "purge", "remove the cache's answers, all of them or the older ones");
+    geo_cache(purge);
+    parsed(purge, "--older", o_.older_s, parse_age, "TIME", "an age such as 7d", "only those that are older than this");
+  }
+
+  void geo_fill(CLI::App& of) {
+    CLI::App* c = command(of, "fill", "look up the addresses of rows that have no country, and complete them");
+    from(c, "store to change");
+    locating(c, "OPTIONS", "10m");
+    c->add_option("--since", o_.since, "rows from this time on")->type_name("TIME");
+    c->add_option("--until", o_.until, "rows before this time")->type_name("TIME");
+    c->add_flag("--dry-run", o_.dry_run, "look up, say what would change, and change nothing");
+    wait(c);
+    c->footer("\nExamples:\n  track-usage geo fill --geo 'https://geo.example/json/{ip}' --geo-rate 45/min");
   }
 
   Options& o_;

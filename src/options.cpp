@@ -55,15 +55,33 @@ std::map<std::string, CLI::Option*> settable_options_of(CLI::App& command) {
   return out;
 }
 
+// The command that was typed; of a group (geo) its member, once it is there.
+CLI::App& chosen(CLI::App& app) {
+  CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands()[0];
+  return *at;
+}
+
+// As it is typed: "geo fill".
+std::string name_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent->get_parent() == nullptr ? "" : parent->get_name() + " ") + command.get_name();
+}
+
 std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
   std::vector<std::string_view> names;
   for (const CLI::App* c : commands) names.push_back(c->get_name());
   return names;
 }
 
+std::string actions_of(CLI::App& group) {
+  return fmt::format("one of: {}", fmt::join(names_of(group.get_subcommands({})), ", "));
+}
+
 // What CLI11 refuses, said in our way.
 [[noreturn]] void refuse(const CLI::ParseError& e, CLI::App& app, int argc, char** argv) {
-  CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands()[0];
+  CLI::App* command = app.get_subcommands().empty() ? nullptr : &chosen(app);
+  const std::string name = command != nullptr ? name_of(*command) + " " : "";
   if (dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr || dynamic_cast<const CLI::RequiredError*>(&e) != nullptr) {
     std::vector<std::string> left = (command != nullptr ? *command : app).remaining();
     if (left.empty()) left = app.remaining();
@@ -75,14 +93,15 @@ std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
       const std::vector<std::string_view> views(long_names.begin(), long_names.end());
       const std::string typed = unknown.substr(0, unknown.find('='));
       std::string hint = suggest(typed, views);
-      if (hint.starts_with("one of:"))
-        hint = fmt::format("track-usage {}{}--help lists what there is", command != nullptr ? command->get_name() : "",
-                           command != nullptr ? " " : "");
+      if (hint.starts_with("one of:")) hint = fmt::format("track-usage {}--help lists what there is", name);
       throw Error(Exit::usage, fmt::format("unknown option '{}'", visible(unknown)), hint);
     }
+    if (command != nullptr && !command->get_subcommands({}).empty())
+      throw Error(Exit::usage, fmt::format("'{}' is no action of '{}'", visible(unknown), name_of(*command)),
+                  actions_of(*command));
     if (command != nullptr)
       throw Error(Exit::usage,
-                  fmt::format("'{}' is one argument too many for '{}'", visible(unknown), command->get_name()));
+                  fmt::format("'{}' is one argument too many for '{}'", visible(unknown), name_of(*command)));
     struct stat st {};
     if (stat(unknown.c_str(), &st) == 0)
       throw Error(Exit::usage, fmt::format("'{}' is no command", visible(unknown)),
@@ -95,9 +114,7 @@ std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
     throw Error(Exit::usage,
                 fmt::format("{}: {}", text.substr(0, text.find(':')),
                             text.find("At Most") != std::string::npos ? "it is given twice" : "a value is missing"));
-  throw Error(Exit::usage, lower_first(visible(e.what())),
-              fmt::format("track-usage {}{}--help", command != nullptr ? command->get_name() : "",
-                          command != nullptr ? " " : ""));
+  throw Error(Exit::usage, lower_first(visible(e.what())), fmt::format("track-usage {}--help", name));
 }
 
 std::string variable_of(const std::string& name) {
@@ -177,11 +194,15 @@ void take_config(Options& options, CLI::App& app, CLI::App& command, const std::
 
   // Every name must be known before any is taken.
   std::map<std::string, std::set<std::string>> known;  // by command; "" has those of all
-  for (CLI::App* c : app.get_subcommands({}))
-    for (const auto& [name, option] : settable_options_of(*c)) {
-      known[c->get_name()].insert(name);
-      known[""].insert(name);
-    }
+  for (CLI::App* c : app.get_subcommands({})) {
+    std::vector<CLI::App*> members = c->get_subcommands({});  // a group has one table
+    members.push_back(c);
+    for (CLI::App* member : members)
+      for (const auto& [name, option] : settable_options_of(*member)) {
+        known[c->get_name()].insert(name);
+        known[""].insert(name);
+      }
+  }
   for (const ConfigEntry& e : entries) {
     const auto section = known.find(e.section);
     const bool known_name = section != known.end() && (e.name.empty() || section->second.contains(e.name));
@@ -200,7 +221,7 @@ void take_config(Options& options, CLI::App& app, CLI::App& command, const std::
   }
   // The command's own table first: it beats the top's keys.
   const auto mine = settable_options_of(command);
-  for (const std::string& section : {command.get_name(), std::string()})
+  for (const std::string& section : {app.get_subcommands()[0]->get_name(), std::string()})
     for (const ConfigEntry& e : entries) {
       const auto option = mine.find(e.name);
       if (e.section != section || option == mine.end() || option->second->count() != 0)
@@ -259,7 +280,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
   try {
     app.parse(arguments);  // in reverse, as CLI11 wants it
   } catch (const CLI::CallForHelp&) {
-    CLI::App* shown = &app;
+    CLI::App* shown = &app;  // which goes on to its own member
     if (!shown->get_subcommands().empty()) shown = shown->get_subcommands()[0];
     write_stdout(shown->help("track-usage"));
     return {};
@@ -270,11 +291,13 @@ std::optional<Options> parse_options(int argc, char** argv) {
     refuse(e, app, argc, argv);
   }
   if (app.get_subcommands().empty()) throw Error(Exit::usage, "a command is missing", "track-usage --help lists them");
-  CLI::App& command = *app.get_subcommands()[0];
+  CLI::App& command = chosen(app);
+  if (!command.get_subcommands({}).empty())
+    throw Error(Exit::usage, fmt::format("an action is missing for '{}'", name_of(command)), actions_of(command));
   for (const auto& [name, option] : options_of(command))  // "$UNSET" is no value
     for (const std::string& value : option->results())
       if (value.empty() && name != "key") throw Error(Exit::usage, fmt::format("--{}: the value is empty", name));
-  options.command = command.get_name();
+  options.command = name_of(command);
   take_environment(options, command);
   std::string config = options.config;
   if (const char* named = std::getenv("TRACK_USAGE_CONFIG"); config.empty() && named != nullptr) config = named;

@@ -45,7 +45,8 @@ struct Options {
 
   // Where addresses are.
   std::string geo, geo_cache, geo_rate;
-  std::uint64_t geo_wait_s = 10;
+  std::optional<std::uint64_t> geo_wait_s;
+  std::optional<std::uint64_t> older_s;  // of answers in the cache
 
   // How a run ends and what it says.
   std::string rejects_file;

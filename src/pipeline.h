@@ -20,6 +20,7 @@ namespace track_usage {
 // One --sink: a store, or a sink that only takes rows.
 struct Outlet {
   std::string shown;
+  std::string target = {};  // as typed, without secrets
   std::unique_ptr<Sink> sink;
   std::unique_ptr<Store> store;
   std::vector<const Hook*> hooks;

@@ -262,13 +262,24 @@ Settings settings_of(const Options& options) {
   return settings;
 }
 
-std::shared_ptr<Geo> make_geo(const Options& options) {
+bool drops(const Settings& settings, std::string_view field) {
+  const auto drop = settings.choices.find("drop");
+  if (drop == settings.choices.end()) return false;
+  const std::vector<std::string> fields = items_of(drop->second);
+  return std::find(fields.begin(), fields.end(), field) != fields.end();
+}
+
+std::string geo_cache_path(const Options& options) {
+  if (options.geo_cache == "none") return {};
+  return options.geo_cache.empty() ? GeoCache::default_path() : options.geo_cache;
+}
+
+std::shared_ptr<Geo> make_geo(const Options& options, bool again) {
   if (options.geo.empty()) return nullptr;
-  GeoSettings settings{.source = options.geo, .cache = options.geo_cache};
-  if (settings.cache.empty()) settings.cache = GeoCache::default_path();
-  if (settings.cache == "none") settings.cache.clear();
+  GeoSettings settings{.source = options.geo, .cache = geo_cache_path(options)};
+  settings.again = again;
   if (!options.geo_rate.empty()) settings.spacing = parse_geo_rate(options.geo_rate);
-  settings.wait = std::chrono::seconds(std::min<std::uint64_t>(options.geo_wait_s, 1'000'000'000));
+  settings.wait = std::chrono::seconds(std::min<std::uint64_t>(options.geo_wait_s.value_or(10), 1'000'000'000));
   auto geo = std::make_shared<Geo>(std::move(settings));
   geo->open();
   return geo;
@@ -324,7 +335,13 @@ std::vector<Outlet> make_outlets(const Options& options) {
   for (const std::string& text : typed) {
     const Target target = parse_target(text);
     const SinkInfo& info = find_sink(target.scheme);
-    Outlet outlet{.shown = target.shown(), .sink = nullptr, .store = nullptr, .hooks = {}, .trouble = {}, .hint = {}};
+    Outlet outlet{.shown = target.shown(),
+                  .target = target.shown(),
+                  .sink = nullptr,
+                  .store = nullptr,
+                  .hooks = {},
+                  .trouble = {},
+                  .hint = {}};
     if (info.make_store != nullptr) {
       outlet.store = info.make_store(target);
       outlet.shown = outlet.store->shown();
@@ -412,6 +429,14 @@ std::vector<std::string> blueprints_of(const Options& options, std::string_view 
 
 }  // namespace
 
+RowQuery make_span(const Options& options, const Zone& zone) {
+  RowQuery span;
+  const std::int64_t now = ::time(nullptr);
+  if (!options.since.empty()) span.since = parse_when(options.since, "--since", now, zone);
+  if (!options.until.empty()) span.until = parse_when(options.until, "--until", now, zone);
+  return span;
+}
+
 Filter make_filter(const Options& o, const Zone& zone) {
   FilterOptions f;
   f.include = o.include;
@@ -426,9 +451,9 @@ Filter make_filter(const Options& o, const Zone& zone) {
   f.include_blueprint = blueprints_of(o, "--include-blueprint", o.include_blueprint);
   f.exclude_blueprint = blueprints_of(o, "--exclude-blueprint", o.exclude_blueprint);
   f.bots = o.bots.value_or("keep");
-  const std::int64_t now = ::time(nullptr);
-  if (!o.since.empty()) f.since = parse_when(o.since, "--since", now, zone);
-  if (!o.until.empty()) f.until = parse_when(o.until, "--until", now, zone);
+  const RowQuery span = make_span(o, zone);
+  f.since = span.since;
+  f.until = span.until;
   return Filter(f);
 }
 

@@ -32,7 +32,12 @@ Dialects make_dialects(const Options& options);
 std::string proposal_for(std::string_view line, const Options& options);
 
 // The look-up of --geo, its database opened; nothing: none was asked for.
-std::shared_ptr<Geo> make_geo(const Options& options);
+// `again`: a service is also asked about what it failed to answer minutes ago.
+std::shared_ptr<Geo> make_geo(const Options& options, bool again = false);
+// The store settled --drop with this field.
+bool drops(const Settings& settings, std::string_view field);
+// The file of --geo-cache; empty: there is none.
+std::string geo_cache_path(const Options& options);
 // What a run does to rows besides, as typed, or with what a store has settled.
 std::unique_ptr<Enrichment> make_enrichment(const Options& options, const Settings& settings, std::shared_ptr<Geo> geo);
 // Of what was typed: what a store settles. The salt is new.
@@ -62,6 +67,9 @@ struct Correction {
   Counting counting;
 };
 Correction open_to_correct(const Options& options);
+
+// The span of --since and --until; times without a zone are read in `zone`.
+RowQuery make_span(const Options& options, const Zone& zone);
 
 // A filter of the options' patterns and times; times without a zone are read in `zone`.
 Filter make_filter(const Options& options, const Zone& zone);

@@ -29,8 +29,9 @@ struct Settings {
   // Further options by their names, those that are not at their defaults: query,
   // visitor, anonymize-ip ...
   std::map<std::string, std::string, std::less<>> choices;
-  std::string salt;  // of visitors' ids and hashed fields, hexadecimal; never shown
-  int schema = 0;    // of the tables, as the store made them; 0: it has none
+  std::string salt;      // of visitors' ids and hashed fields, hexadecimal; never shown
+  std::string geo = {};  // RunRecord::geo of the last run that had one; not settled
+  int schema = 0;        // of the tables, as the store made them; 0: it has none
 };
 
 // What is known of a log: its content by cumulative hashes, how far it was
@@ -91,6 +92,7 @@ struct RunRecord {
   int exit = 0;
   std::uint64_t read = 0, stored = 0, filtered = 0, rejected = 0, blank = 0, already_taken = 0;
   std::string version, host, notices;
+  std::string geo = {};  // where its addresses were looked up; empty: nowhere. Settings has it, and not runs()
 };
 
 // What was told of an agent's string when the store met it first; empty: null.
@@ -110,6 +112,7 @@ struct RowQuery {
   std::int64_t since = INT64_MIN, until = INT64_MAX;  // microseconds; until is exclusive
   bool newest_first = true;
   std::vector<std::int64_t> sources;  // rows of these alone; empty: of all
+  bool unlocated = false;             // rows without a country alone
   std::size_t rows_a_batch = 8192;
 };
 
@@ -200,6 +203,15 @@ class Correctable {
     const Unit* unit;
   };
   virtual void remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) = 0;
+  // Writes `country` and `ip_info` of rows that are there: `choose` marks those
+  // of a batch and returns them as they are and as they shall be; nothing if
+  // all stay. Of the units' batches these two columns count alone. Their
+  // summaries are taken out of the cells, and added to them.
+  struct Located {
+    std::vector<std::uint8_t> rows;  // of the batch: 1 is one of the units' rows, in their order
+    const Unit *before, *after;
+  };
+  virtual void locate(const RowQuery& query, const std::function<std::optional<Located>(const Batch&)>& choose) = 0;
   // The ledger's entries of sources whose rows are gone, and their rejects.
   virtual void drop_sources(const std::vector<std::int64_t>& ids) = 0;
   // The text of all rejected lines; they stay counted.

@@ -50,11 +50,7 @@ void Corrector::remove(const RowQuery& query, const std::function<std::optional<
         ids.push_back(places[i].id);
         ++erased[places[i].source];
       }
-      dictionary_.resolve(chosen->unit->batch, hooks_, url_by_);
-      for (const Summary& summary : chosen->unit->summaries.get())
-        for (const Period period : periods)
-          add_cells(database_, cells_table(prefix_, *summary.hook, period),
-                    stored_cells(dictionary_, summary, period, -1));
+      add_sums(*chosen->unit, -1);
       return true;
     });
     std::sort(ids.begin(), ids.end());
@@ -62,10 +58,51 @@ void Corrector::remove(const RowQuery& query, const std::function<std::optional<
     for (const std::int64_t id : ids) remove_row.bind(1, id).run();
     Statement count(database_, "UPDATE " + prefix_ + "_inputs SET erased = erased + ? WHERE id = ?");
     for (const auto& [source, rows] : erased) count.bind(1, rows).bind(2, source).run();
-    for (const Hook* hook : hooks_)
-      for (const Period period : periods)
-        database_.exec(fmt::format("DELETE FROM {} WHERE hits = 0", cells_table(prefix_, *hook, period)));
+    drop_empty_cells();
   });
+}
+
+void Corrector::locate(const RowQuery& query, const std::function<std::optional<Located>(const Batch&)>& choose) {
+  guarded([&] {
+    Statement update(database_, "UPDATE " + prefix_ + "_data SET country = ?, ip_info = ? WHERE id = ?");
+    // Behind the place that is read, and no row changes its own: each is met once.
+    read_rows(database_, prefix_, query, [&](Batch& batch, const std::vector<RowPlace>& places) {
+      const auto located = choose(batch);
+      if (!located) return true;
+      add_sums(*located->before, -1);
+      add_sums(*located->after, 1);  // its texts have been resolved last
+      const Batch& now = located->after->batch;
+      std::size_t row = 0;
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        if (located->rows[i] == 0) continue;
+        int parameter = 0;
+        for (const Column column : {Column::country, Column::ip_info}) {
+          const TextId id = now.text(column, row);
+          ++parameter;
+          id == null_text ? update.bind_null(parameter) : update.bind(parameter, dictionary_.text(id));
+        }
+        update.bind(3, places[i].id).run();
+        ++row;
+      }
+      return true;
+    });
+    drop_empty_cells();
+  });
+}
+
+// Resolves the unit's texts, and adds its summaries to the cells.
+void Corrector::add_sums(const Unit& unit, int sign) {
+  dictionary_.resolve(unit.batch, hooks_, url_by_);
+  for (const Summary& summary : unit.summaries.get())
+    for (const Period period : periods)
+      add_cells(database_, cells_table(prefix_, *summary.hook, period),
+                stored_cells(dictionary_, summary, period, sign));
+}
+
+void Corrector::drop_empty_cells() {
+  for (const Hook* hook : hooks_)
+    for (const Period period : periods)
+      database_.exec(fmt::format("DELETE FROM {} WHERE hits = 0", cells_table(prefix_, *hook, period)));
 }
 
 void Corrector::drop_sources(const std::vector<std::int64_t>& ids) {

@@ -28,6 +28,7 @@ class Corrector final : public Correctable {
   void begin() override;
   void end(bool keep) override;
   void remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) override;
+  void locate(const RowQuery& query, const std::function<std::optional<Located>(const Batch&)>& choose) override;
   void drop_sources(const std::vector<std::int64_t>& ids) override;
   void drop_rejects() override;
   void sweep() override;
@@ -41,6 +42,8 @@ class Corrector final : public Correctable {
   template <typename F>
   auto guarded(F&& f) -> decltype(f());
 
+  void add_sums(const Unit& unit, int sign);
+  void drop_empty_cells();
   std::string draft_table(const Hook& hook, Period period) const;
 
   Database& database_;

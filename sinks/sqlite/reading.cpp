@@ -159,7 +159,9 @@ void read_rows(Database& database, const std::string& prefix, const RowQuery& qu
   const bool bounded = query.since != INT64_MIN || query.until != INT64_MAX;
   std::string_view joint = " WHERE ";
   if (bounded) sql.append(std::exchange(joint, " AND ")).append("ts >= ? AND ts < ?");
-  if (!query.sources.empty()) sql += fmt::format("{}source IN ({})", joint, fmt::join(query.sources, ","));
+  if (!query.sources.empty())
+    sql += fmt::format("{}source IN ({})", std::exchange(joint, " AND "), fmt::join(query.sources, ","));
+  if (query.unlocated) sql.append(std::exchange(joint, " AND ")).append("country IS NULL");
   if (query.newest_first) sql += " ORDER BY ts DESC, id DESC";
   Statement s(database, sql);
   if (bounded) s.bind(1, query.since).bind(2, query.until);

@@ -117,6 +117,7 @@ class SqliteStore final : public Store {
                         .url_by = url_by_named(setting("url_by")).value_or(UrlBy::path),
                         .choices = {},
                         .salt = setting("salt"),
+                        .geo = setting("geo"),
                         .schema = static_cast<int>(parse_number(setting("schema")).value_or(0))};
       Statement s(*database_,
                   fmt::format("SELECT substr(name, 8), value FROM {}_settings WHERE name GLOB 'choice:*'", prefix_));
@@ -378,6 +379,7 @@ void SqliteStore::record(const RunRecord& run) {
           .bind(12, run.host)
           .bind(13, run.notices)
           .run();
+      if (!run.geo.empty()) set("geo", run.geo);
       database_->exec(fmt::format("DELETE FROM {}_runs WHERE id <= {}", prefix_, run_ - kept_runs));
     });
   });

@@ -331,14 +331,24 @@ void recall_agents(const std::vector<Outlet>& outlets, Agents& agents) {
   }
 }
 
+// The command that completes the rows later: in the default store, or in each of these.
+std::string fill_hint(const Options& options, const std::vector<Outlet>& outlets) {
+  std::string hint = "their rows have no country";
+  for (const Outlet& outlet : outlets)
+    if (outlet.store != nullptr && !outlet.failed)
+      hint += fmt::format("{}track-usage geo fill{} completes them", hint.ends_with("country") ? "; " : "\n",
+                          options.sinks.empty() ? "" : " --from " + outlet.target);
+  return hint;
+}
+
 // A service's trouble is none of the run's: its rows are stored without a country.
-void tell_geo(const GeoReport& geo, Voice& voice) {
+void tell_geo(const GeoReport& geo, const std::string& hint, Voice& voice) {
   if (!geo.cache_error.empty()) voice.warn(fmt::format("--geo-cache: {}", geo.cache_error));
   const std::uint64_t left = geo.failed + geo.unknown_left;
   if (left == 0) return;
   voice.warn(fmt::format("--geo: {} got no answer{}", left == 1 ? "1 address" : grouped(left) + " addresses",
                          geo.last_error.empty() ? "" : fmt::format(" ({})", geo.last_error)),
-             "their rows have no country");
+             hint);
 }
 
 // Not one input exists, nor a store that may know it by another name: said
@@ -455,7 +465,7 @@ int ingest(const Options& options) {
   const int inputs_exit = tell_inputs(report, voice);
   if (exit == 0 || inputs_exit == 3) exit = inputs_exit != 0 ? inputs_exit : exit;
   tell_run(report, options, filter, voice);
-  if (geo != nullptr) tell_geo(geo->report(), voice);
+  if (geo != nullptr) tell_geo(geo->report(), fill_hint(options, outlets), voice);
   for (const Outlet& outlet : outlets)
     if (outlet.failed && (outlet.exit == Exit::store || outlet.exit == Exit::locked)) {  // else it was asked to end
       say("error", outlet.trouble, outlet.hint);
@@ -469,6 +479,7 @@ int ingest(const Options& options) {
   ended.exit = exit;
   ended.host = job.reader.host;
   ended.notices = voice.notices();
+  if (geo != nullptr) ended.geo = geo->source().text();
   if (!options.dry_run && !record_run(outlets, report, ended)) exit = static_cast<int>(Exit::store);
   if (!options.summary_json.empty()) write_summary(options.summary_json, summary_json(report, outlets));
 

@@ -91,6 +91,7 @@ std::string json_of(const State& state, bool rejects) {
   } else {
     json["settings"] = nullptr;
   }
+  if (state.settings && !state.settings->geo.empty()) json["geo"] = visible(state.settings->geo);
   json["last_run"] = nullptr;
   if (const RunRecord* r = state.last_run())
     json["last_run"] = {{"begin", iso_seconds(r->begin)},
@@ -162,6 +163,7 @@ std::string table_of(const State& state, const Screen& screen, std::int64_t now)
     add("zone", state.settings->zone);
     add("url by", std::string(name_of(state.settings->url_by)));
     for (const auto& [name, value] : state.settings->choices) add(name, visible(value));
+    if (!state.settings->geo.empty()) add("geo", shown(state.settings->geo));
     if (state.settings->schema != 0) add("schema", fmt::format("{}", state.settings->schema));
   }
   if (const RunRecord* r = state.last_run()) {

@@ -61,7 +61,8 @@ void Enrichment::place(Batch& batch) const {
 }
 
 void Enrichment::locate(Batch& batch) const {
-  if (geo_ == nullptr || batch.size() == 0) return;
+  const bool keeps_country = !privacy_.drops(Column::country), keeps_info = !privacy_.drops(Column::ip_info);
+  if (geo_ == nullptr || batch.size() == 0 || !(keeps_country || keeps_info)) return;
   const std::vector<TextId>& remote = batch.own[static_cast<std::size_t>(Column::remote_addr)];
   if (remote.empty()) return;
   std::vector<std::uint32_t> place(batch.texts.size(), not_asked);  // among the distinct addresses
@@ -75,8 +76,10 @@ void Enrichment::locate(Batch& batch) const {
   geo_->look_up(addresses, answers);
   std::vector<std::pair<TextId, TextId>> found(answers.size());
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    const auto text = [&](const std::string& value) { return value.empty() ? null_text : batch.texts.intern(value); };
-    found[i] = {text(answers[i].country), text(answers[i].info)};
+    const auto text = [&](const std::string& value, bool keeps) {
+      return value.empty() || !keeps ? null_text : batch.texts.intern(value);
+    };
+    found[i] = {text(answers[i].country, keeps_country), text(answers[i].info, keeps_info)};
   }
   std::vector<TextId>& country = batch.own[static_cast<std::size_t>(Column::country)];
   std::vector<TextId>& info = batch.own[static_cast<std::size_t>(Column::ip_info)];

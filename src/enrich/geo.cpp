@@ -11,6 +11,7 @@
 
 #include "src/base/address.h"
 #include "src/base/text.h"
+#include "src/base/timestamp.h"
 #include "src/enrich/geo_cache.h"
 #include "src/enrich/geo_service.h"
 #include "src/enrich/mmdb.h"
@@ -51,6 +52,10 @@ std::chrono::nanoseconds parse_geo_rate(std::string_view text) {
     throw Error(Exit::usage, fmt::format("--geo-rate: '{}' is no rate", visible(text)), "as 2/s or 45/min");
   // Rounded up: 45 a minute are never 46.
   return span / static_cast<std::int64_t>(*count) + std::chrono::nanoseconds(1);
+}
+
+std::string GeoSource::text() const {
+  return type.empty() ? shown : fmt::format("{} of {} ({})", type, iso_date(built / 86'400), shown);
 }
 
 struct Geo::Inner {
@@ -108,6 +113,7 @@ struct Geo::Inner {
     const std::string& key = service->shown();
     for (const std::string& address : wanted) memory[address].left = true;
     for (GeoEntry& entry : cache.get(key, wanted, std::time(nullptr))) {
+      if (settings.again && entry.state == GeoEntry::State::trouble) continue;
       ++counts.from_cache;
       remember(std::move(entry));
     }

@@ -21,6 +21,7 @@ struct GeoSettings {
   std::chrono::milliseconds wait{10'000};    // for the service, in all look-ups together
   std::chrono::milliseconds timeout{5'000};  // of a request; a connection has to stand after at most 3 s of it
   std::size_t at_once = 8;                   // requests
+  bool again = false;                        // ask also about what got no answer minutes ago
 };
 
 // "2/s", "45/min": the time between two. Throws Error (usage).
@@ -43,6 +44,8 @@ struct GeoSource {
   std::string shown;       // as typed, secrets as ***
   std::string type;        // of a database: "GeoLite2-Country"; empty for a service
   std::int64_t built = 0;  // of a database, epoch seconds
+
+  std::string text() const;  // "GeoLite2-Country of 2026-11-01 (mmdb:FILE)", or the service
 };
 
 class Geo {

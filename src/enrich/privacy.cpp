@@ -86,6 +86,11 @@ Privacy::Privacy(const PrivacyOptions& options) : hash_(KeyedHash(options.salt).
   }
 }
 
+bool Privacy::drops(Column column) const {
+  return std::any_of(dropped_.begin(), dropped_.end(),
+                     [&](const Dropped& d) { return d.field == Field::own && d.column == column; });
+}
+
 std::string Privacy::anonymous(std::string_view host) const {
   const Address address(host);
   if (address.is_ip()) return address.masked(address.family() == Address::Family::v4 ? v4_bits_ : v6_bits_).text();

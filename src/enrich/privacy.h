@@ -21,6 +21,7 @@ class Privacy {
  public:
   explicit Privacy(const PrivacyOptions& options);  // throws Error (usage)
 
+  bool drops(Column column) const;  // a row's own
   bool off() const { return !anonymizes() && dropped_.empty() && hashed_.empty(); }
   // Texts that were replaced stay in batch.texts: the batch must be gathered
   // anew before anybody stores it.
