@@ -54,6 +54,7 @@ struct Places {
   std::vector<Place> of;  // by address; [null_text] is nobody's
 
   std::uint64_t looked_up() const { return of.size() - 1; }
+  bool any() const { return values.size() > 1; }  // null is there always
 };
 
 // Looks up the addresses of the rows of `query` that have no country; `info`:

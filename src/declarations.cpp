@@ -223,7 +223,6 @@ class Declarations {
     locating(c, group, "10s");
   }
 
-  // An empty group: they stand among the others.
   void locating(CLI::App* c, const char* group, const char* wait) {
     c->add_option("--geo", o_.geo, "where addresses are: mmdb:FILE, or a service's URL with {ip}")
         ->type_name("SOURCE")
@@ -487,7 +486,7 @@ class Declarations {
     output(stats, {"table", "json"}, "table or json");
     CLI::App* lookup = command(*c, "lookup", "where addresses are, one a line");
     lookup->add_option("address", o_.inputs, "addresses")->type_name("ADDRESS");
-    locating(lookup, "OPTIONS", "10s");
+    locating(lookup, "Options", "10s");
     CLI::App* purge = command(*c, "purge", "remove the cache's answers, all of them or the older ones");
     geo_cache(purge);
     parsed(purge, "--older", o_.older_s, parse_age, "TIME", "an age such as 7d", "only those that are older than this");
@@ -496,7 +495,7 @@ class Declarations {
   void geo_fill(CLI::App& of) {
     CLI::App* c = command(of, "fill", "look up the addresses of rows that have no country, and complete them");
     from(c, "store to change");
-    locating(c, "OPTIONS", "10m");
+    locating(c, "Options", "10m");
     c->add_option("--since", o_.since, "rows from this time on")->type_name("TIME");
     c->add_option("--until", o_.until, "rows before this time")->type_name("TIME");
     c->add_flag("--dry-run", o_.dry_run, "look up, say what would change, and change nothing");

@@ -42,7 +42,7 @@ std::string told(const Located& located, std::uint64_t looked_up, std::uint64_t 
   std::string out = fmt::format("filled {} of {}", counted(located.rows, "row"), addresses(located.addresses));
   if (unanswered != 0) out += fmt::format("; {} got no answer", addresses(unanswered));
   const std::uint64_t others = looked_up - std::min(looked_up, located.addresses + unanswered);
-  if (others != 0) out += fmt::format("; of {} nothing is known", addresses(others));
+  if (others != 0) out += fmt::format("; of {} no country is known", addresses(others));
   return out;
 }
 
@@ -56,8 +56,10 @@ int geo_fill(const Options& options) {
   const RowQuery query = make_span(options, Zone(settings.zone));
   Places places = find_places(*store, query, *geo, !drops(settings, "ip_info"));
 
-  Located located = count_located(*store, query, places);
-  if (located.rows != 0 && !options.dry_run) {
+  Located located;
+  if (options.dry_run) {
+    located = count_located(*store, query, places);
+  } else if (places.any()) {
     store.reset();
     Correction c = open_to_correct(options);
     c.store->correctable()->begin();

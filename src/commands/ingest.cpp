@@ -334,10 +334,13 @@ void recall_agents(const std::vector<Outlet>& outlets, Agents& agents) {
 // The command that completes the rows later: in the default store, or in each of these.
 std::string fill_hint(const Options& options, const std::vector<Outlet>& outlets) {
   std::string hint = "their rows have no country";
+  const auto quoted = [](const std::string& target) {  // a ? is the shell's
+    return target.find_first_of("?& ") == std::string::npos ? target : "'" + target + "'";
+  };
   for (const Outlet& outlet : outlets)
     if (outlet.store != nullptr && !outlet.failed)
       hint += fmt::format("{}track-usage geo fill{} completes them", hint.ends_with("country") ? "; " : "\n",
-                          options.sinks.empty() ? "" : " --from " + outlet.target);
+                          options.sinks.empty() ? "" : " --from " + quoted(outlet.target));
   return hint;
 }
 
