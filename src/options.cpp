@@ -75,7 +75,7 @@ std::vector<std::string_view> names_of(const std::vector<CLI::App*>& commands) {
 }
 
 std::string actions_of(CLI::App& group) {
-  return fmt::format("one of: {}", fmt::join(names_of(group.get_subcommands({})), ", "));
+  return fmt::format("one of: {}", fmt::join(names_of(group.get_subcommands({})), " "));
 }
 
 // What CLI11 refuses, said in our way.

@@ -75,13 +75,23 @@ def command_of(line):
     return out[1:]
 
 
+def with_actions(bench, commands):
+    """The commands, and in the place of one with actions these: "geo fill"."""
+    out = []
+    for command in commands:
+        _, _, listed = bench.run(command, "--help").stdout.decode().partition("Subcommands:")
+        out += [f"{command} {action}" for action in re.findall(r"^  ([a-z]+) ", listed, re.M)] or [command]
+    return out
+
+
 def lists_and_options(bench, man, readme):
     top = bench.run("--help").stdout.decode()
     commands = re.findall(r"^  ([a-z]+) ", top.split("Subcommands:")[1], re.M)
     for command in commands:
         bench.check(f"README has {command}", f"track-usage {command}" in README.read_text())
+    for command in with_actions(bench, commands):
         bench.check(f"the manual has {command}", command in man and f".Cm {command}\n" in man["SYNOPSIS"])
-        helped = help_options(bench.run(command, "--help").stdout.decode())
+        helped = help_options(bench.run(*command.split(), "--help").stdout.decode())
         section = man.get(command, "")
         written = {**man_options(man["Every command"]), **man_options(section)}
         for other in re.findall(r"^\.Sx (.+?)(?: [,.;])?$", section, re.M):

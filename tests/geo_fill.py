@@ -165,26 +165,42 @@ subprocess.run(["perl", TESTS / "geo" / "make_mmdb.pl", "nested", bench.folder /
 log("a.log", 60_000, [f"{net}.{n}" for n in range(1, 60) for net in ("192.0.2", "198.51.100", "10.0.0")])
 bench.ingest("--geo", DEAD, "--geo-cache", "none", "--geo-wait", "1s", "a.log", sinks=("before.db",))
 bench.ingest("--geo", "mmdb:geo.mmdb", "a.log", sinks=("right.db",))
-states = {"before": dump("before.db"), "after": dump("right.db")}
-shutil.copy(bench.folder / "before.db", bench.folder / "usage.db")
-began = time.monotonic()
-fill(source="mmdb:geo.mmdb")
-whole = time.monotonic() - began
-bench.check("a database fills as it does at ingest", dump() == states["after"])
-ends = []
-for part in range(1, 16):
+
+
+def places():
+    """Rows by where they are, and the summary of it."""
+    return [bench.query("SELECT country, ip_info, count(*), sum(source_offset) FROM usage_rows GROUP BY 1, 2"),
+            *(bench.query(f"SELECT * FROM usage_geo_{period} ORDER BY 1, 2") for period in ("hourly", "daily", "monthly"))]
+
+
+def killed_when(time_has_come):
+    """A fill of the store as it was, killed at a moment: which state is left."""
     for path in bench.folder.glob("usage.db*"):
         path.unlink()
     shutil.copy(bench.folder / "before.db", bench.folder / "usage.db")
     child = subprocess.Popen([bench.binary, "geo", "fill", "--geo", "mmdb:geo.mmdb"], cwd=bench.folder, env=bench.environment, stderr=subprocess.DEVNULL)
-    time.sleep(whole * part / 14)
+    until(lambda: child.poll() is not None or time_has_come())
     child.kill()
     child.wait()
-    found = dump()
-    ends.append(next((name for name, state in states.items() if found == state), "neither"))
+    found = places()
+    return next((name for name, state in states.items() if found == state), "neither")
+
+
+shutil.copy(bench.folder / "before.db", bench.folder / "usage.db")
+states = {"before": places()}
+began = time.monotonic()
+fill(source="mmdb:geo.mmdb")
+whole = time.monotonic() - began
+states["after"] = places()
+bench.check("a database fills as it does at ingest", dump() == dump("right.db"))
+wal = bench.folder / "usage.db-wal"
+written = lambda size: lambda: wal.exists() and wal.stat().st_size >= size
+begun = lambda seconds, since: lambda: time.monotonic() - since >= seconds
+ends = [killed_when(written(size)) for size in (1, 32_000, 250_000, 1_000_000, 2_000_000, 3_000_000, 4_000_000)]
+ends += [killed_when(begun(whole * part / 8, time.monotonic())) for part in range(1, 9)]
 bench.check(f"killed at fifteen moments, as before or as after {ends}", set(ends) <= {"before", "after"})
 fill(source="mmdb:geo.mmdb")
-bench.check("and then filled", dump() == states["after"])
+bench.check("and then filled", places() == states["after"])
 agrees()
 
 # ---- Stores of other kinds: two, another prefix, no geo summary, and no summary at all.

@@ -73,6 +73,19 @@ bench.check("none on a second run", {len(times) for times in server.asked.values
 kept = b"".join(path.read_bytes() for path in room.iterdir() if path.is_file()) + bench.run("status").stdout
 bench.check("the key is nowhere", SECRET.encode() in kept, False)
 log("c.log", entry(1, "8.9.9.9"))
+# A URL that ends in /batch takes a hundred at once.
+many = [f"8.7.{n // 250}.{n % 250 + 1}" for n in range(250)]
+log("many.log", *(entry(n, client) for n, client in enumerate([*many, *many, "10.0.0.1"])))
+server.forget()
+batch = ["--geo", f"{server.url}/ipapi/batch?key={SECRET}", "--geo-cache", "batch.cache"]
+said = bench.ingest(*batch, "many.log", sinks=("batch.db",))
+bench.check("every country of a batch", countries("batch.db"), [(c, country_of(c)) for c in [*many, *many, "10.0.0.1"]])
+bench.identities("batch.db")
+bench.check("three requests for 250 addresses", [method for _, method, _, _ in server.requests], ["POST"] * 3)
+bench.check("each address once", server.counts(), dict.fromkeys(many, 1))
+log("more.log", *(entry(n, client, "/more") for n, client in enumerate([*many, "8.7.9.9"])))
+bench.ingest(*batch, "more.log", sinks=("batch.db",))
+bench.check("one request for the new one", (len(server.requests), server.counts()["8.7.9.9"], set(server.counts().values())), (4, 1, {1}))
 done = bench.run("ingest", "--geo", url, "--geo-cache", "masked.cache", "--anonymize-ip", "--sink", "masked.db", "c.log")
 bench.check("a masked address is asked for masked", (done.returncode, "8.9.9.9" in server.asked, "8.9.9.0" in server.asked), (0, False, True))
 done = bench.run("ingest", "--geo", url, "--geo-cache", "f.cache", "--exclude", "/b", "--sink", "f.db", "b.log")

@@ -23,7 +23,9 @@ namespace {
 std::string cache_path(const Options& options) {
   std::string path = geo_cache_path(options);
   if (path.empty())
-    throw Error(Exit::usage, "there is no geo cache: --geo-cache names none, and HOME is not set", "--geo-cache FILE");
+    throw Error(Exit::usage,
+                options.geo_cache.empty() ? "HOME is not set: which geo cache?" : "--geo-cache: 'none' is no cache",
+                "--geo-cache FILE");
   return path;
 }
 
@@ -91,7 +93,7 @@ int geo_lookup(const Options& options) {
     const auto shown = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
     table.add({{visible(addresses[i])}, {shown(answer.country)}, {shown(answer.info)}});
     all = all && answer.known;
-    if (service && !Address(addresses[i]).is_global())
+    if (service && !options.quiet && !Address(addresses[i]).is_global())
       say("notice", fmt::format("{} is private or reserved: no service is asked about it", addresses[i]));
   }
   Table::Look look;
