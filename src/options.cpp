@@ -84,7 +84,7 @@ std::string actions_of(CLI::App& group) {
   const std::string name = command != nullptr ? name_of(*command) + " " : "";
   if (dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr || dynamic_cast<const CLI::RequiredError*>(&e) != nullptr) {
     std::vector<std::string> left = (command != nullptr ? *command : app).remaining();
-    if (left.empty()) left = app.remaining();
+    if (left.empty()) left = app.remaining(true);
     const std::string unknown = left.empty() ? std::string(argc > 1 ? argv[1] : "") : left.front();
     if (unknown.starts_with('-') && unknown.size() > 1) {
       std::vector<std::string> long_names;

@@ -102,6 +102,10 @@ for name, how, source in (("dead", "*", "http://127.0.0.1:9/{ip}"), ("hanging", 
     bench.identities()
     bench.check("in time", time.monotonic() - began < 8, True)
     bench.check("it is said", "got no answer" in said["stderr"] and SECRET not in said["stderr"] or said["stderr"], True)
+    server.rude = {}
+    said = bench.ingest("--geo", source, "--geo-cache", "cache.db", "--geo-wait", "0s", "a.log", sinks=("again.db",))
+    left = bench.query("SELECT count(*) FROM usage_rows WHERE country IS NULL", "again.db")[0][0] - 2
+    bench.check("a minute later as well", f"{left} addresses got no answer" in said["stderr"] or said["stderr"], True)
 server.close()
 
 # ---- Blueprints and routes, with the filters of the first.

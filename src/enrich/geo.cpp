@@ -82,6 +82,7 @@ struct Geo::Inner {
   GeoCache cache;
   std::unordered_map<std::string, Kept> memory;
   GeoReport counts;
+  std::uint64_t failed_lately = 0;  // addresses: the cache says that they got no answer minutes ago
 
   void look_up_here(std::span<const std::string_view> addresses, std::vector<GeoAnswer>& out) {
     for (std::size_t i = 0; i < addresses.size(); ++i)
@@ -114,7 +115,7 @@ struct Geo::Inner {
     for (const std::string& address : wanted) memory[address].left = true;
     for (GeoEntry& entry : cache.get(key, wanted, std::time(nullptr))) {
       if (settings.again && entry.state == GeoEntry::State::trouble) continue;
-      ++counts.from_cache;
+      ++(entry.state == GeoEntry::State::trouble ? failed_lately : counts.from_cache);
       remember(std::move(entry));
     }
     std::erase_if(wanted, [this](const std::string& address) { return !memory[address].left; });
@@ -158,6 +159,9 @@ GeoReport Geo::report() const {
     out.asked = inner_->service->asked();
     out.stopped = inner_->service->stopped();
     out.last_error = inner_->service->last_error();
+    out.unknown_left += inner_->failed_lately;
+    if (out.last_error.empty() && inner_->failed_lately != 0)
+      out.last_error = fmt::format("{}: it gave none a few minutes ago", inner_->service->shown());
     out.cache_error = inner_->cache.trouble();
   } else if ((out.failed = inner_->damaged) > 0) {
     out.last_error = fmt::format("'mmdb:{}' is damaged", visible(inner_->mmdb_path));

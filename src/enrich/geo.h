@@ -33,7 +33,7 @@ struct GeoReport {
   std::uint64_t answered = 0;      // by the service, also with "unknown"
   std::uint64_t from_cache = 0;    // found in the file
   std::uint64_t failed = 0;        // sent without an answer; of a database: damaged records
-  std::uint64_t unknown_left = 0;  // not sent: the service is down or has had enough, or the wait is over
+  std::uint64_t unknown_left = 0;  // not sent: the service is or was just down, has had enough, or the wait is over
   bool stopped = false;            // no more are sent in this run
   std::string last_error;          // of the service, without secrets; empty: there was none
   std::string cache_error;         // why the run went on without a cache; empty: it did not
