@@ -49,10 +49,7 @@ void Corrector::remove(const RowQuery& query, const std::function<std::optional<
         ids.push_back(places[i].id);
         ++erased[places[i].source];
       }
-      for (const Summary& summary : chosen->unit->summaries.get())
-        for (const Period period : periods)
-          server_.add_cells(summary_table(prefix_, *summary.hook, period), *summary.hook, period,
-                            stored_cells(chosen->unit->batch.texts, summary, period, seed_, -1));
+      add_sums(*chosen->unit, -1);
       return true;
     });
     for (std::size_t from = 0; from < ids.size(); from += ids_a_statement) {
@@ -62,10 +59,49 @@ void Corrector::remove(const RowQuery& query, const std::function<std::optional<
     }
     for (const auto& [source, rows] : erased)
       server_.exec(fmt::format("UPDATE {} SET erased = erased + {} WHERE id = {}", table("inputs"), rows, source));
-    for (const Hook* hook : hooks_)
-      for (const Period period : periods)
-        server_.exec(fmt::format("DELETE FROM {} WHERE hits = 0", summary_table(prefix_, *hook, period)));
+    drop_empty_cells();
   });
+}
+
+void Corrector::locate(const RowQuery& query, const std::function<std::optional<Located>(const Batch&)>& choose) {
+  guarded([&] {
+    read_rows(server_, prefix_, query, [&](Batch& batch, const std::vector<RowPlace>& places) {
+      const auto located = choose(batch);
+      if (!located) return true;
+      add_sums(*located->before, -1);
+      add_sums(*located->after, 1);
+      const Batch& now = located->after->batch;
+      std::map<std::pair<TextId, TextId>, std::vector<std::int64_t>> ids;  // by country and ip_info
+      std::size_t row = 0;
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        if (located->rows[i] == 0) continue;
+        ids[{now.text(Column::country, row), now.text(Column::ip_info, row)}].push_back(places[i].id);
+        ++row;
+      }
+      const auto value = [&](TextId id) { return id == null_text ? Value(std::nullopt) : Value(now.texts[id]); };
+      for (const auto& [place, rows] : ids) {
+        const Value values[] = {value(place.first), value(place.second)};
+        server_.change(
+            fmt::format("UPDATE {} SET country = ?, ip_info = ? WHERE id IN ({})", table("rows"), fmt::join(rows, ",")),
+            values);
+      }
+      return true;
+    });
+    drop_empty_cells();
+  });
+}
+
+void Corrector::add_sums(const Unit& unit, int sign) {
+  for (const Summary& summary : unit.summaries.get())
+    for (const Period period : periods)
+      server_.add_cells(summary_table(prefix_, *summary.hook, period), *summary.hook, period,
+                        stored_cells(unit.batch.texts, summary, period, seed_, sign));
+}
+
+void Corrector::drop_empty_cells() {
+  for (const Hook* hook : hooks_)
+    for (const Period period : periods)
+      server_.exec(fmt::format("DELETE FROM {} WHERE hits = 0", summary_table(prefix_, *hook, period)));
 }
 
 void Corrector::drop_sources(const std::vector<std::int64_t>& ids) {

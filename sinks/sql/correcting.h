@@ -20,6 +20,7 @@ class Corrector : public Correctable {
   void begin() override;
   void end(bool keep) override;
   void remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) override;
+  void locate(const RowQuery& query, const std::function<std::optional<Located>(const Batch&)>& choose) override;
   void drop_sources(const std::vector<std::int64_t>& ids) override;
   void drop_rejects() override;
   void sweep() override {}  // texts stand in the rows themselves
@@ -32,6 +33,8 @@ class Corrector : public Correctable {
  private:
   std::string table(std::string_view name) const { return prefix_ + "_" + std::string(name); }
   std::string draft_table(const Hook& hook, Period period) const;
+  void add_sums(const Unit& unit, int sign);
+  void drop_empty_cells();
   void compare(const Hook& hook, Period period, std::vector<Difference>& found);
   template <typename F>
   auto guarded(F&& f) -> decltype(f());

@@ -139,7 +139,9 @@ void read_rows(Connection& server, const std::string& prefix, const RowQuery& qu
   };
   if (query.since != INT64_MIN) bound(query.since, ">=");
   if (query.until != INT64_MAX) bound(query.until, "<");
-  if (!query.sources.empty()) sql += fmt::format("{}source IN ({})", joint, fmt::join(query.sources, ","));
+  if (!query.sources.empty())
+    sql += fmt::format("{}source IN ({})", std::exchange(joint, " AND "), fmt::join(query.sources, ","));
+  if (query.unlocated) sql.append(joint).append("country IS NULL");
   sql += query.newest_first ? " ORDER BY datetime DESC, id DESC" : " ORDER BY id";
   BatchBuilder builder;
   bool wanted = true;

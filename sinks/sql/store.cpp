@@ -152,6 +152,7 @@ std::optional<Settings> SqlStore::settings() {
                       .url_by = url_by_named(ledger_->setting("url_by")).value_or(UrlBy::path),
                       .choices = {},
                       .salt = ledger_->setting("salt"),
+                      .geo = ledger_->setting("geo"),
                       .schema = static_cast<int>(number_setting("schema"))};
     for (auto& [name, value] : ledger_->choices()) settings.choices.emplace(std::move(name), std::move(value));
     return settings;
@@ -263,7 +264,12 @@ void SqlStore::touch(const SourceRecord& source) {
 }
 
 void SqlStore::record(const RunRecord& run) {
-  guarded("write to", [&] { transaction([&] { ledger_->end_run(run_, run); }); });
+  guarded("write to", [&] {
+    transaction([&] {
+      ledger_->end_run(run_, run);
+      if (!run.geo.empty()) ledger_->set("geo", run.geo);
+    });
+  });
 }
 
 void SqlStore::close() {
