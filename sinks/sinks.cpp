@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/error.h"
 #include "src/row_text.h"
 
@@ -149,33 +150,6 @@ std::string with_environment(std::string_view text, Text kind) {
   }
 }
 
-// user:password@host without the password, and the values of settings that hold
-// secrets by their name.
-std::string masked(std::string_view text) {
-  std::string out(text);
-  if (const auto authority = out.find("//"); authority != std::string::npos) {
-    // To the last @ before the query: a password may hold / and @ itself.
-    const auto query = out.find('?', authority);
-    const auto at = out.rfind('@', query == std::string::npos ? query : query - 1);
-    const auto colon = out.find(':', authority);
-    if (at != std::string::npos && at > authority && colon < at) out.replace(colon + 1, at - colon - 1, "***");
-  }
-  const std::string names = lower(out);
-  std::string result;
-  std::size_t done = 0;
-  for (auto at = names.find_first_of("?&"); at != std::string::npos; at = names.find_first_of("?&", at + 1)) {
-    const auto end = std::min(names.find('&', at + 1), names.size());
-    const auto equals = names.find('=', at);
-    if (equals >= end) continue;
-    const std::string_view name = std::string_view(names).substr(at + 1, equals - at - 1);
-    const auto holds = [name](std::string_view part) { return name.find(part) != std::string_view::npos; };
-    if (!holds("pass") && !holds("pwd") && !holds("secret") && !holds("token") && !holds("key")) continue;
-    result.append(out, done, equals + 1 - done).append("***");
-    done = end;
-  }
-  return result.append(out, done);
-}
-
 }  // namespace
 
 std::span<const SinkInfo* const> all_sinks() {
@@ -220,8 +194,8 @@ Target parse_target(std::string_view typed) {
   } else {
     const std::string_view path = typed.substr(0, typed.rfind('?'));
     if (!names_sqlite_file(typed) && !names_sqlite_file(path))
-      throw Error(Exit::usage, fmt::format("the target '{}' does not say what it is", visible(masked(typed))),
-                  fmt::format("an SQLite file is sqlite:{}", typed.empty() ? "PATH" : visible(masked(typed))));
+      throw Error(Exit::usage, fmt::format("the target '{}' does not say what it is", visible(masked_url(typed))),
+                  fmt::format("an SQLite file is sqlite:{}", typed.empty() ? "PATH" : visible(masked_url(typed))));
     sink = &find_sink("sqlite");
   }
   target.scheme = sink->scheme;
@@ -262,7 +236,7 @@ Target parse_target(std::string_view typed) {
 }
 
 std::string Target::shown() const {
-  return visible(scheme == "output" ? typed : masked(typed));
+  return visible(scheme == "output" ? typed : masked_url(typed));
 }
 
 std::string Target::setting(std::string_view name, std::string_view otherwise) const {

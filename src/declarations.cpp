@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t help_column = 28;
 
+std::optional<std::uint64_t> at_least_a_second(std::string_view text) {
+  const auto age = parse_age(text);
+  return age && *age >= 1 ? std::optional(static_cast<std::uint64_t>(*age)) : std::nullopt;
+}
+
 std::optional<std::uint64_t> at_least_64(std::string_view text) {
   const auto size = parse_size(text);
   return size && *size >= 64 ? size : std::nullopt;
@@ -335,7 +340,9 @@ class Declarations {
     log_filters(c);
     enriching(c);
     const auto kept = "What the store keeps (settled at its first run)";
-    list_of(c, "--hook", o_.hooks, "LIST", "summaries: url,status; +name and -name change the default; none")
+    list_of(c, "--hook", o_.hooks, "LIST",
+            "summaries: url,status; +name and -name change the default; none. Or exec:CMD, for this run: a program "
+            "that gets the stored rows")
         ->group(kept);
     choice(
         c, "--url-by", {"path", "full", "route"}, [&o = o_](std::string_view v) { o.url_by = std::string(v); },
@@ -344,6 +351,9 @@ class Declarations {
         ->group(kept);
     zone(c, "time zone of days and months, by its IANA name")->group(kept);
     privacy(c, kept);
+    parsed(c, "--hook-wait", o_.hook_wait_s, at_least_a_second, "TIME", "a time such as 30s (1s at least)",
+           "how long an exec: hook may read nothing, or run on after its last row")
+        ->default_str("60s");
     repeated(c, "--set", o_.set, "NAME=VALUE", "a member of every row's track_var");
     parsed(c, "--batch", o_.batch, at_least_64, "SIZE", "a size such as 64MiB (64 bytes at least)",
            "most that one transaction takes")

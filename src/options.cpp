@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -13,6 +14,7 @@
 #include "src/base/stdio.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
+#include "src/base/url.h"
 #include "src/config.h"
 #include "src/declarations.h"
 #include "src/error.h"
@@ -21,16 +23,6 @@ namespace track_usage {
 namespace {
 
 constexpr const char* default_config = "/etc/track-usage.toml";
-
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> out;
-  for (std::size_t from = 0; from <= text.size();) {
-    const auto comma = std::min(text.find(',', from), text.size());
-    if (comma > from) out.emplace_back(trim(std::string_view(text).substr(from, comma - from)));
-    from = comma + 1;
-  }
-  return out;
-}
 
 // The options of one command by long name, without the dashes.
 std::map<std::string, CLI::Option*> options_of(CLI::App& command) {
@@ -230,13 +222,27 @@ void take_config(Options& options, CLI::App& app, CLI::App& command, const std::
     }
 }
 
-void split_lists(Options& o) {
-  for (std::vector<std::string>* list : {&o.hooks}) {
-    std::vector<std::string> out;
-    for (const std::string& item : *list)
-      for (std::string& part : split_list(item)) out.push_back(std::move(part));
-    *list = std::move(out);
+// --hook: names at commas, and exec: with the rest of its value as typed.
+void split_hooks(Options& o) {
+  constexpr std::string_view exec = "exec:";
+  std::vector<std::string> names;
+  for (const std::string& typed : o.hooks) {
+    std::string_view list = typed;
+    while (!list.empty() && !list.starts_with(exec)) {
+      const auto comma = std::min(list.find(','), list.size());
+      if (const auto name = trim(list.substr(0, comma)); !name.empty()) names.emplace_back(name);
+      list.remove_prefix(std::min(comma + 1, list.size()));
+      if (const auto rest = trim(list); rest.starts_with(exec)) list = list.substr(list.find(exec));
+    }
+    if (list.empty()) continue;
+    std::string command(list.substr(exec.size()));
+    if (trim(command).empty())
+      throw Error(Exit::usage, "--hook: exec: names no command", "as in --hook exec:'./post-rows.sh'");
+    if (std::find(o.commands.begin(), o.commands.end(), command) != o.commands.end())
+      throw Error(Exit::usage, fmt::format("--hook: 'exec:{}' is named twice", visible(masked_urls(command))));
+    o.commands.push_back(std::move(command));
   }
+  o.hooks = std::move(names);
 }
 
 }  // namespace
@@ -302,7 +308,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
   std::string config = options.config;
   if (const char* named = std::getenv("TRACK_USAGE_CONFIG"); config.empty() && named != nullptr) config = named;
   take_config(options, app, command, config);
-  split_lists(options);
+  split_hooks(options);
   return options;
 }
 

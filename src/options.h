@@ -38,6 +38,7 @@ struct Options {
 
   // What a store keeps; not given: what it has settled, or the defaults.
   std::vector<std::string> hooks;
+  std::vector<std::string> commands;  // of --hook exec:, as typed
   std::optional<std::string> url_by, zone;
   std::optional<std::string> query, visitor_ids, visitor_salt, anonymize_ip;
   std::vector<std::string> drop, hash, redact_query;
@@ -53,6 +54,7 @@ struct Options {
   std::uint64_t max_rejects = 100;
   double max_reject_ratio = 0.005;
   std::string summary_json;
+  std::uint64_t hook_wait_s = 60;
   std::optional<std::uint64_t> wait_s;  // for another run's lock; UINT64_MAX: however long
   bool dry_run = false;
   enum class Show : std::uint8_t { automatic, always, never } progress = Show::automatic;

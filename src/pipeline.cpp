@@ -64,6 +64,20 @@ class Assembler {
         if (std::find(hooks_.begin(), hooks_.end(), hook) == hooks_.end()) hooks_.push_back(hook);
   }
 
+  // What each store's programs get; before the first commit.
+  void deliver() {
+    deliveries_.resize(outlets_.size());
+    if (job_.commands.empty() || job_.dry_run) return;
+    for (std::size_t o = 0; o < outlets_.size(); ++o) {
+      if (outlets_[o].store == nullptr || outlets_[o].failed) continue;
+      try {
+        deliveries_[o] = std::make_unique<Delivery>(*outlets_[o].store, job_.commands, job_.hook_wait);
+      } catch (const Error& e) {
+        outlets_[o].fail(e);
+      }
+    }
+  }
+
   // The sources that a store knew when the run began, as the reader numbers them.
   void know(std::size_t outlet, const std::vector<SourceRecord>& sources) {
     for (const SourceRecord& s : sources) ids_[outlet].push_back(s.id);
@@ -85,6 +99,12 @@ class Assembler {
 
   RunReport finish() {
     settle();
+    for (const auto& delivery : deliveries_) {
+      if (delivery == nullptr) continue;
+      std::vector<HookEnd> ends = delivery->finish();
+      report_.hooks.insert(report_.hooks.end(), ends.begin(), ends.end());
+    }
+    tell_hooks();
     for (FileReport& file : report_.files) {
       // The total is that of the outlet which had most to do.
       file.tally = {};
@@ -266,8 +286,10 @@ class Assembler {
 
   void write_to(std::size_t taker) {
     try {
-      Store& store = *outlets_[pending_.takers[taker]].store;
-      pending_.ids[taker] = store.commit(*pending_.unit, pending_.ids[taker]);
+      const std::size_t o = pending_.takers[taker];
+      const Committed committed = outlets_[o].store->commit(*pending_.unit, pending_.ids[taker]);
+      pending_.ids[taker] = committed.source;
+      if (deliveries_[o] != nullptr) deliveries_[o]->give(*pending_.unit, committed.unit);
     } catch (const Error& e) {
       pending_.troubles[taker].emplace(e);
     }
@@ -290,6 +312,14 @@ class Assembler {
       report_.files[pending_.file].outlets[o].counts += pending_.unit->batch.counts;
     }
     spare_ = std::move(pending_.unit);
+    tell_hooks();
+  }
+
+  // Only while nothing is being committed.
+  void tell_hooks() {
+    for (const auto& delivery : deliveries_)
+      if (delivery != nullptr && job_.hook_said)
+        for (const HookSaid& said : delivery->take_said()) job_.hook_said(said);
   }
 
   // What the store of an outlet knew of the present input when the run began.
@@ -339,9 +369,10 @@ class Assembler {
   const std::function<void()> tick_;
   std::vector<Outlet>& outlets_;
   std::vector<const Hook*> hooks_;
-  std::vector<std::vector<std::int64_t>> ids_;    // [outlet][the reader's source number]
-  std::vector<std::vector<SourceRecord>> known_;  // beside ids_, of those known before the run
-  const std::string filters_;                     // of this run
+  std::vector<std::unique_ptr<Delivery>> deliveries_;  // [outlet]; none: it has no store, or there is no program
+  std::vector<std::vector<std::int64_t>> ids_;         // [outlet][the reader's source number]
+  std::vector<std::vector<SourceRecord>> known_;       // beside ids_, of those known before the run
+  const std::string filters_;                          // of this run
   RunReport report_;
   std::uint64_t lines_seen_ = 0;
 
@@ -377,6 +408,7 @@ RunReport run(const Job& job) {
     known.push_back(outlet.failed || outlet.absent ? std::vector<SourceRecord>() : outlet.store->sources());
     assembler.know(o, known.back());
   }
+  assembler.deliver();
   Reader reader(job.inputs, std::move(known), job.reader);
 
   tick = [&] {

@@ -4,11 +4,13 @@
 // is being put together.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "src/delivery.h"
 #include "src/error.h"
 #include "src/input/reader.h"
 #include "src/line_reader.h"
@@ -66,6 +68,7 @@ struct RunReport {
   bool zone_assumed = false;             // a time stated no zone
   std::uint64_t filtered_otherwise = 0;  // lines of these logs that other filters left out before
   int signal = 0;                        // that ended the run
+  std::vector<HookEnd> hooks;            // one a program and store
 };
 
 struct Progress {
@@ -81,9 +84,12 @@ struct Job {
   ReaderOptions reader;
   unsigned jobs = 1;
   bool dry_run = false;
+  std::vector<std::string> commands;  // that get the rows of each store
+  std::chrono::seconds hook_wait{60};
   // Called from the calling thread.
   std::function<void(const Progress&)> progress;
   std::function<void(const std::string& path, const RejectedLine&)> rejected;
+  std::function<void(const HookSaid&)> hook_said;
 };
 
 RunReport run(const Job& job);

@@ -359,6 +359,10 @@ std::vector<Outlet> make_outlets(const Options& options) {
       throw Error(Exit::usage, fmt::format("'{}' is named twice", visible(outlet.shown)), "one --sink for each");
     outlets.push_back(std::move(outlet));
   }
+  const auto has_store = [](const Outlet& o) { return o.store != nullptr; };
+  if (!options.commands.empty() && std::none_of(outlets.begin(), outlets.end(), has_store))
+    throw Error(Exit::usage, "--hook exec: gets the rows that a store has taken, and no --sink is a store",
+                "pipe print: into the program instead: track-usage ingest ... --sink print: | ./program");
   return outlets;
 }
 
@@ -496,6 +500,7 @@ std::vector<Listed> list_sinks() {
 std::vector<Listed> list_hooks() {
   std::vector<Listed> out;
   for (const Hook* hook : all_hooks()) out.push_back({hook->name, std::string(hook->help)});
+  out.push_back({"exec:CMD", "no summary: a program of yours (/bin/sh -c CMD) gets the stored rows as JSON lines"});
   return out;
 }
 

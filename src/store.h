@@ -108,11 +108,24 @@ struct RejectRecord {
   std::int64_t seen;
 };
 
+// What a commit made of a unit, by the store's ids.
+struct Committed {
+  std::int64_t source, unit;
+};
+
+// Rows of a unit that a program is still to be given.
+struct Owed {
+  std::string hook;  // the command, as typed
+  std::int64_t unit;
+  std::uint64_t rows;  // that are there yet; 0: all of them were erased
+};
+
 struct RowQuery {
   std::int64_t since = INT64_MIN, until = INT64_MAX;  // microseconds; until is exclusive
-  bool newest_first = true;
-  std::vector<std::int64_t> sources;  // rows of these alone; empty: of all
-  bool unlocated = false;             // rows without a country alone
+  bool newest_first = true;                           // else as stored: unit by unit, each in the log's order
+  std::vector<std::int64_t> sources;                  // rows of these alone; empty: of all
+  std::vector<std::int64_t> units;                    // rows of these alone, as they were committed; empty: of all
+  bool unlocated = false;                             // rows without a country alone
   std::size_t rows_a_batch = 8192;
 };
 
@@ -170,8 +183,17 @@ class Store {
     return {};
   }
   // Rows, cells, rejects and the ledger entry, in one transaction. `id` is the
-  // source's in this store, 0 for a new one; returns it.
-  virtual std::int64_t commit(const Unit& unit, std::int64_t id) = 0;
+  // source's in this store, 0 for a new one.
+  virtual Committed commit(const Unit& unit, std::int64_t id) = 0;
+
+  // Programs that get rows (delivery.h). Before the first commit(): each commit
+  // of rows from here on notes, in its transaction, that it owes them to `hooks`.
+  virtual void owe(const std::vector<std::string>& hooks) = 0;
+  // By hook, then by unit in the order of the commits.
+  virtual std::vector<Owed> owed() = 0;
+  // They were given, all or none of them noted.
+  virtual void delivered(const std::string& hook, const std::vector<std::int64_t>& units) = 0;
+
   // Hints and filters of a source that had nothing new.
   virtual void touch(const SourceRecord& source) = 0;
   virtual void record(const RunRecord& run) = 0;
@@ -212,7 +234,8 @@ class Correctable {
     const Unit *before, *after;
   };
   virtual void locate(const RowQuery& query, const std::function<std::optional<Located>(const Batch&)>& choose) = 0;
-  // The ledger's entries of sources whose rows are gone, and their rejects.
+  // The ledger's entries of sources whose rows are gone, their rejects and what
+  // is owed of them.
   virtual void drop_sources(const std::vector<std::int64_t>& ids) = 0;
   // The text of all rejected lines; they stay counted.
   virtual void drop_rejects() = 0;

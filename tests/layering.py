@@ -13,7 +13,7 @@ FLOORS = [
     ["src/main.cpp"],
     ["src/commands/"],
     ["src/plan", "src/options", "src/declarations", "src/config", "src/server_config"],
-    ["src/pipeline", "src/correction"],
+    ["src/pipeline", "src/delivery", "src/correction"],
     ["src/input/", "src/enrich/", "src/filter", "src/line_reader", "src/summary", "src/totals", "src/parser.cpp", "src/row_text", "src/report"],
     ["src/row", "src/parser.h", "src/sink.h", "src/store.h", "src/hook.h"],
     ["src/base/", "src/error"],

@@ -108,6 +108,8 @@ void Corrector::drop_empty_cells() {
 void Corrector::drop_sources(const std::vector<std::int64_t>& ids) {
   guarded([&] {
     const std::string list = fmt::format("({})", fmt::join(ids, ","));
+    database_.exec(fmt::format("DELETE FROM {0}_owed WHERE unit IN (SELECT id FROM {0}_units WHERE source IN {1})",
+                               prefix_, list));
     for (const char* table : {"rejects", "units"})
       database_.exec(fmt::format("DELETE FROM {}_{} WHERE source IN {}", prefix_, table, list));
     database_.exec(fmt::format("DELETE FROM {}_inputs WHERE id IN {}", prefix_, list));

@@ -154,15 +154,26 @@ std::vector<SourceRecord> read_sources(Database& database, const std::string& pr
 void read_rows(Database& database, const std::string& prefix, const RowQuery& query,
                const std::function<bool(Batch&, const std::vector<RowPlace>&)>& visit) {
   std::string sql = fmt::format(
-      "SELECT id, source, ts, source_offset, content_length, micros, status, flags, request, agent, {} FROM {}_data",
-      fmt::join(text_columns, ", "), prefix);
+      "SELECT d.id, d.source, ts, source_offset, content_length, micros, status, flags, request, agent, {} FROM ",
+      fmt::join(text_columns, ", "));
+  const bool by_unit = !query.units.empty();
+  if (by_unit) sql += fmt::format("{}_units u CROSS JOIN ", prefix);
+  sql += fmt::format("{}_data d", prefix);
   const bool bounded = query.since != INT64_MIN || query.until != INT64_MAX;
   std::string_view joint = " WHERE ";
   if (bounded) sql.append(std::exchange(joint, " AND ")).append("ts >= ? AND ts < ?");
   if (!query.sources.empty())
-    sql += fmt::format("{}source IN ({})", std::exchange(joint, " AND "), fmt::join(query.sources, ","));
+    sql += fmt::format("{}d.source IN ({})", std::exchange(joint, " AND "), fmt::join(query.sources, ","));
+  // An id that was erased may have been given again to a row of another unit:
+  // where the line stood tells it apart.
+  if (by_unit)
+    sql += fmt::format(
+        "{}u.id IN ({}) AND d.id BETWEEN u.first_row AND u.last_row AND d.source = u.source"
+        " AND d.source_offset >= u.begin_offset AND d.source_offset < u.end_offset",
+        std::exchange(joint, " AND "), fmt::join(query.units, ","));
   if (query.unlocated) sql.append(std::exchange(joint, " AND ")).append("country IS NULL");
-  if (query.newest_first) sql += " ORDER BY ts DESC, id DESC";
+  if (by_unit && !query.newest_first) sql += " ORDER BY u.id, d.id";
+  if (query.newest_first) sql += " ORDER BY ts DESC, d.id DESC";
   Statement s(database, sql);
   if (bounded) s.bind(1, query.since).bind(2, query.until);
   RowReader reader(database, prefix);
@@ -255,6 +266,20 @@ std::vector<RejectRecord> read_rejects(Database& database, const std::string& pr
   while (s.step())
     out.push_back({s.number(0), std::string(s.text(1)), unsigned_of(s.number(2)), unsigned_of(s.number(3)),
                    std::string(s.text(4)), std::string(s.text(5)), s.number(6)});
+  return out;
+}
+
+std::vector<Owed> read_owed(Database& database, const std::string& prefix) {
+  // Rows are counted only where some of their log's were erased.
+  Statement s(database, fmt::format("SELECT o.hook, o.unit, CASE WHEN i.erased = 0 THEN u.stored ELSE"
+                                    " (SELECT count(*) FROM {0}_data d WHERE d.id BETWEEN u.first_row AND u.last_row"
+                                    " AND d.source = u.source AND d.source_offset >= u.begin_offset"
+                                    " AND d.source_offset < u.end_offset) END"
+                                    " FROM {0}_owed o JOIN {0}_units u ON u.id = o.unit JOIN {0}_inputs i ON i.id = "
+                                    "u.source ORDER BY o.hook, o.unit",
+                                    prefix));
+  std::vector<Owed> out;
+  while (s.step()) out.push_back({std::string(s.text(0)), s.number(1), unsigned_of(s.number(2))});
   return out;
 }
 

@@ -20,6 +20,7 @@ void read_rows(Database& database, const std::string& prefix, const RowQuery& qu
 std::vector<Sum> read_sums(Database& database, const std::string& prefix, const Hook& hook, const SumQuery& query);
 std::vector<KnownAgent> read_agents(Database& database, const std::string& prefix, std::size_t most);
 std::vector<RejectRecord> read_rejects(Database& database, const std::string& prefix);
+std::vector<Owed> read_owed(Database& database, const std::string& prefix);
 std::vector<RunRecord> read_runs(Database& database, const std::string& prefix);
 
 }  // namespace track_usage::sqlite

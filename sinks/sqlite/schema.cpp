@@ -106,6 +106,8 @@ CREATE TABLE P_units (id INTEGER PRIMARY KEY, source INTEGER NOT NULL, begin_off
   first_row INTEGER, last_row INTEGER, first_ts INTEGER, last_ts INTEGER, read INTEGER NOT NULL, stored INTEGER NOT NULL,
   filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, blank INTEGER NOT NULL, filters TEXT, run INTEGER, taken INTEGER NOT NULL);
 CREATE INDEX P_units_by_source ON P_units (source);
+-- Rows of a unit that --hook exec:CMD is still to be given; hook is CMD.
+CREATE TABLE P_owed (unit INTEGER, hook TEXT, PRIMARY KEY (unit, hook)) WITHOUT ROWID;
 CREATE TABLE P_runs (id INTEGER PRIMARY KEY, begin INTEGER NOT NULL, end INTEGER NOT NULL, exit INTEGER NOT NULL, read INTEGER,
   stored INTEGER, filtered INTEGER, rejected INTEGER, blank INTEGER, already_taken INTEGER, version TEXT, host TEXT, notices TEXT);
 CREATE TABLE P_rejects (source INTEGER NOT NULL, source_offset INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL,

@@ -158,7 +158,9 @@ class SqliteStore final : public Store {
   }
 
   std::vector<SourceRecord> sources() override;
-  std::int64_t commit(const Unit& unit, std::int64_t id) override;
+  Committed commit(const Unit& unit, std::int64_t id) override;
+  void owe(const std::vector<std::string>& hooks) override { owe_ = hooks; }
+  void delivered(const std::string& hook, const std::vector<std::int64_t>& units) override;
   void touch(const SourceRecord& source) override;
   void record(const RunRecord& run) override;
   void close() override;
@@ -174,6 +176,9 @@ class SqliteStore final : public Store {
   }
   std::vector<KnownAgent> agents(std::size_t most) override {
     return reading([&] { return sqlite::read_agents(*database_, prefix_, most); });
+  }
+  std::vector<Owed> owed() override {
+    return reading([&] { return sqlite::read_owed(*database_, prefix_); });
   }
   std::vector<RejectRecord> rejects() override {
     return reading([&] { return sqlite::read_rejects(*database_, prefix_); });
@@ -256,6 +261,7 @@ class SqliteStore final : public Store {
   std::unique_ptr<sqlite::Corrector> corrector_;
   std::vector<const Hook*> hooks_;
   UrlBy url_by_ = UrlBy::path;
+  std::vector<std::string> owe_;  // commands that get the rows of this run
   std::int64_t run_ = 0;
 };
 
@@ -328,16 +334,28 @@ std::vector<SourceRecord> SqliteStore::sources() {
   return reading([&] { return sqlite::read_sources(*database_, prefix_); });
 }
 
-std::int64_t SqliteStore::commit(const Unit& unit, std::int64_t id) {
+Committed SqliteStore::commit(const Unit& unit, std::int64_t id) {
   return guarded("write to", [&] {
+    Committed committed{};
     try {
-      transaction(
-          [&] { id = sqlite::UnitWriter(*database_, prefix_, *dictionary_, run_).write(unit, id, hooks_, url_by_); });
+      transaction([&] {
+        sqlite::UnitWriter writer(*database_, prefix_, *dictionary_, run_);
+        committed = writer.write(unit, id, hooks_, url_by_, owe_);
+      });
     } catch (...) {
       dictionary_->forget();
       throw;
     }
-    return id;
+    return committed;
+  });
+}
+
+void SqliteStore::delivered(const std::string& hook, const std::vector<std::int64_t>& units) {
+  guarded("write to", [&] {
+    transaction([&] {
+      Statement& given = database_->statement("DELETE FROM " + prefix_ + "_owed WHERE unit = ? AND hook = ?");
+      for (const std::int64_t unit : units) given.bind(1, unit).bind(2, hook).run();
+    });
   });
 }
 

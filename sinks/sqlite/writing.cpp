@@ -56,7 +56,8 @@ void add_cells(Database& database, const std::string& table, const std::vector<S
   insert.end();
 }
 
-std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks, UrlBy by) {
+Committed UnitWriter::write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks, UrlBy by,
+                            const std::vector<std::string>& owe) {
   dictionary_.resolve(unit.batch, hooks, by);
   // Cells are put in order beside the writing of what comes before them.
   struct Table {
@@ -78,6 +79,10 @@ std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std:
 
   insert_buckets(unit);
   source = keep_source(unit, source);
+  const std::int64_t id = keep_unit(unit, source);
+  if (unit.batch.size() != 0)
+    for (const std::string& command : owe)
+      database_.statement("INSERT INTO " + prefix_ + "_owed VALUES (?, ?)").bind(1, id).bind(2, command).run();
   insert_rows(unit, source);
   for (const Table& table : tables) {
     const std::vector<StoredCell> cells = ordered.get();
@@ -86,7 +91,7 @@ std::int64_t UnitWriter::write(const Unit& unit, std::int64_t source, const std:
   }
   settle_rejects(unit, source);
   keep_rejects(unit, source);
-  return source;
+  return {.source = source, .unit = id};
 }
 
 void UnitWriter::insert_buckets(const Unit& unit) {
@@ -156,28 +161,35 @@ std::int64_t UnitWriter::keep_source(const Unit& unit, std::int64_t id) {
       .bind(24, s.heading)
       .bind(25, id)
       .run();
+  return id;
+}
 
+std::int64_t UnitWriter::keep_unit(const Unit& unit, std::int64_t source) {
+  const Counts& c = unit.batch.counts;
+  const auto [low, high] = std::minmax_element(unit.batch.time.begin(), unit.batch.time.end());
+  const bool rows = unit.batch.size() != 0;
+  const auto retried = static_cast<std::int64_t>(unit.retried.size());
   const std::int64_t last_row = database_.number("SELECT max(id) FROM " + prefix_ + "_data");
   Statement& insert = database_.statement(
       "INSERT INTO " + prefix_ +
       "_units (source, begin_offset, end_offset, first_row, last_row, first_ts, last_ts, read, stored, "
       "filtered, rejected, blank, filters, run, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-  insert.bind(1, id).bind(2, static_cast<std::int64_t>(unit.begin)).bind(3, static_cast<std::int64_t>(unit.end));
+  insert.bind(1, source).bind(2, static_cast<std::int64_t>(unit.begin)).bind(3, static_cast<std::int64_t>(unit.end));
   rows ? insert.bind(4, last_row + 1)
              .bind(5, last_row + static_cast<std::int64_t>(unit.batch.size()))
              .bind(6, *low)
              .bind(7, *high)
        : insert.bind_null(4).bind_null(5).bind_null(6).bind_null(7);
-  insert.bind(8, read)
+  insert.bind(8, static_cast<std::int64_t>(c.read()) - retried)
       .bind(9, static_cast<std::int64_t>(c.stored))
       .bind(10, static_cast<std::int64_t>(c.filtered()))
-      .bind(11, rejected)
+      .bind(11, static_cast<std::int64_t>(c.rejected()) - retried)
       .bind(12, static_cast<std::int64_t>(c.blank))
-      .bind(13, s.filters)
+      .bind(13, unit.source.filters)
       .bind(14, run_)
-      .bind(15, now)
+      .bind(15, std::int64_t{::time(nullptr)})
       .run();
-  return id;
+  return database_.number("SELECT last_insert_rowid()");
 }
 
 void UnitWriter::insert_rows(const Unit& unit, std::int64_t source) {

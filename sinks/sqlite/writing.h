@@ -27,13 +27,15 @@ class UnitWriter {
   UnitWriter(Database& database, std::string prefix, Dictionary& dictionary, std::int64_t run)
       : database_(database), prefix_(std::move(prefix)), dictionary_(dictionary), run_(run) {}
 
-  // Rows, the cells of `hooks`, rejects and the ledger's entry. `source` is the
-  // source's id, or 0 for a new one; returns it.
-  std::int64_t write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks, UrlBy by);
+  // Rows, the cells of `hooks`, rejects, the ledger's entry, and that the rows
+  // are owed to the commands `owe`. `source` is the source's id, or 0 for a new one.
+  Committed write(const Unit& unit, std::int64_t source, const std::vector<const Hook*>& hooks, UrlBy by,
+                  const std::vector<std::string>& owe);
 
  private:
   void insert_buckets(const Unit& unit);
   std::int64_t keep_source(const Unit& unit, std::int64_t id);
+  std::int64_t keep_unit(const Unit& unit, std::int64_t source);
   void insert_rows(const Unit& unit, std::int64_t source);
   void settle_rejects(const Unit& unit, std::int64_t source);
   void keep_rejects(const Unit& unit, std::int64_t source);

@@ -153,4 +153,43 @@ void append_url_args(std::string& out, std::string_view query) {
   if (before == ',') out += '}';
 }
 
+std::string masked_url(std::string_view text) {
+  std::string out(text);
+  if (const auto authority = out.find("//"); authority != std::string::npos) {
+    // To the last @ before the query: a password may hold / and @ itself.
+    const auto query = out.find('?', authority);
+    const auto at = out.rfind('@', query == std::string::npos ? query : query - 1);
+    const auto colon = out.find(':', authority);
+    if (at != std::string::npos && at > authority && colon < at) out.replace(colon + 1, at - colon - 1, "***");
+  }
+  const std::string names = lower(out);
+  std::string result;
+  std::size_t done = 0;
+  for (auto at = names.find_first_of("?&"); at != std::string::npos; at = names.find_first_of("?&", at + 1)) {
+    const auto end = std::min(names.find('&', at + 1), names.size());
+    const auto equals = names.find('=', at);
+    if (equals >= end) continue;
+    const std::string_view name = std::string_view(names).substr(at + 1, equals - at - 1);
+    const auto holds = [name](std::string_view part) { return name.find(part) != std::string_view::npos; };
+    if (!holds("pass") && !holds("pwd") && !holds("secret") && !holds("token") && !holds("key")) continue;
+    result.append(out, done, equals + 1 - done).append("***");
+    done = end;
+  }
+  return result.append(out, done);
+}
+
+std::string masked_urls(std::string_view command) {
+  constexpr std::string_view ends = " \t\r\n'\"`<>|;()";
+  std::string out;
+  while (!command.empty()) {
+    const auto word = std::min(command.find_first_of(ends), command.size());
+    const std::string_view text = command.substr(0, word);
+    out += text.find("://") == std::string_view::npos ? std::string(text) : masked_url(text);
+    const auto next = std::min(command.find_first_not_of(ends, word), command.size());
+    out += command.substr(word, next - word);
+    command.remove_prefix(next);
+  }
+  return out;
+}
+
 }  // namespace track_usage

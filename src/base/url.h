@@ -25,4 +25,10 @@ SplitTarget split_target(std::string_view method, std::string_view target);
 // of equal keys wins. Empty for a query without any.
 void append_url_args(std::string& out, std::string_view query);
 
+// For messages. user:password@host with *** for the password, and for values of
+// the query that are secrets by their name; other text stays.
+std::string masked_url(std::string_view text);
+// The same for each URL in a command of the shell.
+std::string masked_urls(std::string_view command);
+
 }  // namespace track_usage

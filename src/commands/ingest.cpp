@@ -15,6 +15,7 @@
 #include "src/base/progress.h"
 #include "src/base/stdio.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/commands/commands.h"
 #include "src/plan.h"
 
@@ -354,6 +355,30 @@ void tell_geo(const GeoReport& geo, const std::string& hint, Voice& voice) {
              hint);
 }
 
+std::string shown_hook(const std::string& command) {
+  return fmt::format("hook 'exec:{}'", visible(masked_urls(command)));
+}
+
+// Programs that got rows, and rows that wait for them. True: one has failed.
+bool tell_hooks(const std::vector<HookEnd>& hooks, Voice& voice) {
+  bool failed = false;
+  const auto another = [&](const HookEnd& h) { return h.store != hooks.front().store; };
+  const bool stores = std::any_of(hooks.begin(), hooks.end(), another);
+  for (const HookEnd& h : hooks) {
+    const std::string hook = shown_hook(h.command);
+    const std::string where = stores ? fmt::format(" in {}", visible(h.store)) : "";
+    if (h.unsaid != 0) voice.warn(fmt::format("{}: it said {} more", hook, counted(h.unsaid, "line")));
+    if (!h.failure.empty())
+      voice.error(fmt::format("{}: {}; {} in {} {} stored{} and wait to be given to it again", hook, h.failure,
+                              counted(h.rows, "row"), counted(h.units, "unit"), h.rows == 1 ? "was" : "were", where));
+    else if (h.rows != 0)
+      voice.notice(fmt::format("{}: {} in {}{} wait for the next run to be given to it", hook, counted(h.rows, "row"),
+                               counted(h.units, "unit"), where));
+    failed = failed || !h.failure.empty();
+  }
+  return failed;
+}
+
 // Not one input exists, nor a store that may know it by another name: said
 // before one is made for a mistyped name.
 int nothing_there(const Options& options, const Dialects& dialects, const std::vector<Outlet>& outlets, Voice& voice,
@@ -459,6 +484,15 @@ int ingest(const Options& options) {
     if (outlet.store != nullptr && outlet.store->largest_unit() != 0)
       job.reader.batch = std::min(job.reader.batch, outlet.store->largest_unit());
   job.outlets = &outlets;
+  job.commands = options.commands;
+  job.hook_wait = std::chrono::seconds(std::min<std::uint64_t>(options.hook_wait_s, 1'000'000'000));
+  job.hook_said = [&](const HookSaid& said) {
+    progress.clear();
+    voice.warn(fmt::format("{}: {}", shown_hook(said.command), visible(said.line)));
+  };
+  if (options.dry_run)
+    for (const std::string& command : options.commands)
+      voice.detail(fmt::format("{}: not started by a dry run", shown_hook(command)));
   job.progress = [&](const Progress& p) { progress.update(p.bytes, p.lines); };
   if (rejects != nullptr) job.rejected = [&](const std::string& path, const RejectedLine& r) { rejects->add(path, r); };
 
@@ -474,6 +508,7 @@ int ingest(const Options& options) {
       say("error", outlet.trouble, outlet.hint);
       if (exit != static_cast<int>(Exit::store)) exit = static_cast<int>(outlet.exit);
     }
+  if (tell_hooks(report.hooks, voice) && exit == 0) exit = static_cast<int>(Exit::rejected);
   if (exit == 0 && too_many_rejects(report, options)) exit = static_cast<int>(Exit::rejected);
   if (report.signal != 0 && exit != static_cast<int>(Exit::store)) exit = 128 + report.signal;
 

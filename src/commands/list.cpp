@@ -23,7 +23,7 @@ constexpr Kind kinds[] = {
     {"sinks", "Sinks (--sink, --from)", list_sinks},
     {"parsers", "Parsers", list_parsers},
     {"formats", "Formats (--format), each with a line of such a log", list_formats},
-    {"hooks", "Hooks (--hook), the summaries that a store keeps", list_hooks},
+    {"hooks", "Hooks (--hook), the summaries that a store keeps, and programs that get its rows", list_hooks},
 };
 
 }  // namespace

@@ -54,6 +54,9 @@ struct Asked {
 };
 
 Asked asked_for(const Options& options, const Counting& counting) {
+  if (!options.commands.empty())
+    throw Error(Exit::usage, "--hook exec: is no summary, and nothing of it can be summed anew",
+                "track-usage ingest takes it");
   Asked asked;
   const std::vector<const Hook*> named = options.hooks.empty() ? counting.hooks : hooks_named(options.hooks);
   for (const Hook* hook : every_hook()) {

@@ -40,10 +40,13 @@ class FigureStore final : public Store {
   void settle(const Settings&) override {}
   void use(const std::vector<const Hook*>&, UrlBy) override {}
   std::vector<SourceRecord> sources() override { return {}; }
-  std::int64_t commit(const Unit& unit, std::int64_t id) override {
+  Committed commit(const Unit& unit, std::int64_t id) override {
     figures_.add(unit.batch, {});
-    return id != 0 ? id : ++last_id_;
+    return {.source = id != 0 ? id : ++last_id_, .unit = ++last_unit_};
   }
+  void owe(const std::vector<std::string>&) override {}
+  std::vector<Owed> owed() override { return {}; }
+  void delivered(const std::string&, const std::vector<std::int64_t>&) override {}
   void touch(const SourceRecord&) override {}
   void record(const RunRecord&) override {}
   void close() override {}
@@ -54,7 +57,7 @@ class FigureStore final : public Store {
 
  private:
   Figures& figures_;
-  std::int64_t last_id_ = 0;
+  std::int64_t last_id_ = 0, last_unit_ = 0;
 };
 
 std::string reasons(const Counts& counts) {

@@ -11,6 +11,7 @@
 #include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/base/timestamp.h"
+#include "src/base/url.h"
 #include "src/commands/commands.h"
 #include "src/error.h"
 #include "src/plan.h"
@@ -53,6 +54,12 @@ struct State {
     settings = store->settings();
     sources = store->sources();
     runs = store->runs();
+    for (Owed& owed_unit : store->owed()) {
+      if (owed_unit.rows == 0) continue;
+      if (owed.empty() || owed.back().hook != owed_unit.hook) owed.push_back({std::move(owed_unit.hook), 0, 0});
+      ++owed.back().units;
+      owed.back().rows += owed_unit.rows;
+    }
     if (options.rejects) rejects = store->rejects();
   }
   // The newest run that came to its end.
@@ -61,7 +68,15 @@ struct State {
     return found == runs.end() ? nullptr : &*found;
   }
 
+  // What programs are still to be given.
+  struct Waiting {
+    std::string hook;
+    std::uint64_t units, rows;
+    std::string shown() const { return "exec:" + visible(masked_urls(hook)); }
+  };
+
   std::unique_ptr<Store> store;
+  std::vector<Waiting> owed;
   std::optional<Settings> settings;
   std::vector<SourceRecord> sources;
   std::vector<RunRecord> runs;
@@ -106,6 +121,9 @@ std::string json_of(const State& state, bool rejects) {
                         {"version", visible(r->version)},
                         {"host", visible(r->host)},
                         {"notices", lines_of(r->notices)}};
+  json["owed"] = Json::array();
+  for (const State::Waiting& w : state.owed)
+    json["owed"].push_back({{"hook", w.shown()}, {"units", w.units}, {"rows", w.rows}});
   json["sources"] = Json::array();
   for (const SourceRecord& s : state.sources)
     json["sources"].push_back({{"id", s.id},
@@ -180,6 +198,8 @@ std::string table_of(const State& state, const Screen& screen, std::int64_t now)
   } else {
     add("last run", "none has ended yet", bad);
   }
+  for (const State::Waiting& w : state.owed)
+    add("owed", shown(fmt::format("{} in {} to {}", counted(w.rows, "row"), counted(w.units, "unit"), w.shown())));
   Table::Look plain = look;
   plain.titles = false;
   std::string out = head.text(plain);
