@@ -377,7 +377,7 @@ def raw_bytes():
 VALUES = {  # one good value of each option of ingest that takes one
     "--config": "none", "--sink": "print:?format=text", "--format": "combined", "--format-from": "../server.conf", "--log-tz": "Europe/Berlin", "--server": "s", "--max-line": "1MiB", "--jobs": "2", "--set": "a=b", "--batch": "1MiB",
     "--rejects": "r.txt", "--max-rejects": "5", "--max-reject-ratio": "1%", "--source": "s", "--summary-json": "s.json", "--progress": "never", "--include": "*", "--exclude": "/x", "--since": "2026-01-01",
-    "--until": "2027-01-01", "--status": "2xx", "--method": "GET", "--host": "*", "--remote": "192.0.2.0/24", "--agent": "*", "--username": "!x", "--visitor": "ip-ua", "--hook": "url", "--url-by": "path", "--tz": "UTC", "--query": "keep",
+    "--until": "2027-01-01", "--status": "2xx", "--method": "GET", "--host": "*", "--remote": "192.0.2.0/24", "--agent": "*", "--username": "!x", "--visitor": "ip-ua", "--hook": "url", "--hook-wait": "1s", "--url-by": "path", "--tz": "UTC", "--query": "keep",
     "--agents": "built-in", "--blueprint": "x=/**", "--bots": "keep", "--drop": "referrer", "--include-blueprint": "x", "--exclude-blueprint": "y", "--geo": "http://127.0.0.1:9/{ip}", "--geo-cache": "none",
     "--geo-rate": "1/s", "--geo-wait": "1s", "--hash": "username", "--redact-query": "x", "--route": "/<x>", "--trusted-proxy": "10.0.0.0/8", "--visitor-salt": "daily",
 }

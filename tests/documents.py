@@ -101,6 +101,9 @@ def lists_and_options(bench, man, readme):
     for what, readme_section, man_section in (("sinks", "Sinks", "TARGETS"), ("formats", "Formats", "FORMATS"),
                                               ("parsers", "Formats", "FORMATS"), ("hooks", None, "SUMMARIES")):
         listed = {line.split()[0] for line in bench.run("list", what).stdout.decode().splitlines()}
+        if what == "hooks":  # a program is no summary, and has a section of its own
+            bench.check("exec: is listed, and in the manual", "exec:CMD" in listed and "exec:" in man["HOOKS OF ONE'S OWN"])
+            listed -= {"exec:CMD"}
         told = {name.rstrip(":\\&") for name in re.findall(r"^\.It Cm ([a-z0-9_]+:?(?:\\&)?)(?=\s|$)", man[man_section], re.M)}
         bench.check(f"{what} of the manual", told - {"auto"}, listed)
         if readme_section:

@@ -367,7 +367,7 @@ bool tell_hooks(const std::vector<HookEnd>& hooks, Voice& voice) {
   for (const HookEnd& h : hooks) {
     const std::string hook = shown_hook(h.command);
     const std::string where = stores ? fmt::format(" in {}", visible(h.store)) : "";
-    if (h.unsaid != 0) voice.warn(fmt::format("{}: it said {} more", hook, counted(h.unsaid, "line")));
+    if (h.unsaid != 0) voice.warn(fmt::format("{}: it said {}", hook, counted(h.unsaid, "more line")));
     if (!h.failure.empty())
       voice.error(fmt::format("{}: {}; {} in {} {} stored{} and wait to be given to it again", hook, h.failure,
                               counted(h.rows, "row"), counted(h.units, "unit"), h.rows == 1 ? "was" : "were", where));
