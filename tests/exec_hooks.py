@@ -224,14 +224,19 @@ def what_it_says():
 def deaths_of_ours():
     # Between commit and delivery: the hook tells that it was started, which is after the commit, and waits.
     room("kill-9", LARGE)
-    hook = "exec:touch started; test -e well || sleep 3; cat > got.jsonl"
+    hook = "exec:echo $$ > pid; mv pid started; test -e well || sleep 3; cat > got.jsonl"
     run = start("a.log", "--hook", hook, "--batch", "1MiB")
     bench.check("it is started", until((bench.folder / "started").exists))
     run.kill()
-    run.communicate()
+    run.wait()
+    orphan = int((bench.folder / "started").read_text())
+    bench.check("it is still there", alive(orphan))
     bench.check("some is stored, and owed", bench.count() > 0 and len(owed()) > 0)
+    bench.write("b.log", lines(5, seed=5))
+    bench.check("it does not hold the store's lock", bench.run("ingest", "--config", "none", "b.log").returncode, 0)
+    bench.run("forget", "--yes", "b.log")
+    bench.check("it ends as its input does", until(lambda: not alive(orphan)))
     (bench.folder / "well").touch()
-    time.sleep(3.5)  # the orphan ends, and writes no more where the next one does
     (bench.folder / "got.jsonl").unlink(missing_ok=True)
     ingest("after kill -9", "--hook", hook, "--batch", "1MiB")
     bench.check("everything was given", given() == stored())

@@ -179,7 +179,7 @@ std::string masked_url(std::string_view text) {
 }
 
 std::string masked_urls(std::string_view command) {
-  constexpr std::string_view ends = " \t\r\n'\"`<>|;()";
+  constexpr std::string_view ends = " \t\r\n'\"`";  // a password may hold what else ends a word of the shell
   std::string out;
   while (!command.empty()) {
     const auto word = std::min(command.find_first_of(ends), command.size());

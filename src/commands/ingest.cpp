@@ -369,10 +369,11 @@ bool tell_hooks(const std::vector<HookEnd>& hooks, Voice& voice) {
     const std::string where = stores ? fmt::format(" in {}", visible(h.store)) : "";
     if (h.unsaid != 0) voice.warn(fmt::format("{}: it said {}", hook, counted(h.unsaid, "more line")));
     if (!h.failure.empty())
-      voice.error(fmt::format("{}: {}; {} in {} {} stored{} and wait to be given to it again", hook, h.failure,
-                              counted(h.rows, "row"), counted(h.units, "unit"), h.rows == 1 ? "was" : "were", where));
+      voice.error(fmt::format("{}: {}; {} in {} {} stored{} and {} to be given to it again", hook, h.failure,
+                              counted(h.rows, "row"), counted(h.units, "unit"), h.rows == 1 ? "was" : "were", where,
+                              h.rows == 1 ? "waits" : "wait"));
     else if (h.rows != 0)
-      voice.notice(fmt::format("{}: {} in {}{} wait for the next run to be given to it", hook, counted(h.rows, "row"),
+      voice.notice(fmt::format("{}: the next run gives it {} in {}{}", hook, counted(h.rows, "row"),
                                counted(h.units, "unit"), where));
     failed = failed || !h.failure.empty();
   }

@@ -134,6 +134,25 @@ TEST_CASE("url: arguments become an object of their first values") {
   }
 }
 
+TEST_CASE("url: a command is shown without the passwords of its URLs") {
+  const struct {
+    const char* name;
+    std::string command, expected;
+  } cases[] = {
+      {"none", "./post-rows.sh a@b", "./post-rows.sh a@b"},
+      {"userinfo", "curl https://u:p@example.org/", "curl https://u:***@example.org/"},
+      {"quoted", "curl 'https://u:p;(w@example.org/' -T -", "curl 'https://u:***@example.org/' -T -"},
+      {"two", "a ftp://u:p@h|b --to=\"http://v:q@i/\"", "a ftp://u:***@h|b --to=\"http://v:***@i/\""},
+      {"name alone", "curl https://u@example.org/", "curl https://u@example.org/"},
+      {"query", "curl https://example.org/?a=1&Token=x -v", "curl https://example.org/?a=1&Token=*** -v"},
+      {"port", "curl http://example.org:8080/", "curl http://example.org:8080/"},
+  };
+  for (const auto& test : cases) {
+    CAPTURE(test.name);
+    CHECK(masked_urls(test.command) == test.expected);
+  }
+}
+
 TEST_CASE("url: very many arguments are all kept, once") {
   std::string query, expected = "{";
   for (int twice = 0; twice < 2; ++twice)
