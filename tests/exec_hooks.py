@@ -162,6 +162,10 @@ def failing():
     ingest("nothing new in the log", "--hook", mends)
     bench.check("the nine that are owed", given() == stored()[-9:])
 
+    room("filtered")
+    ingest("no row is stored", "--hook", "exec:touch started; exit 3", "--exclude", "**")
+    bench.check("no program is started, and nothing owed", ((bench.folder / "started").exists(), owed()), (False, []))
+
     room("many-units", LARGE)
     ingest("many units", "--hook", mends, "--batch", "1MiB", code=1)
     bench.check("several units are owed", len(owed()) > 3)
