@@ -107,6 +107,8 @@ void Corrector::drop_empty_cells() {
 void Corrector::drop_sources(const std::vector<std::int64_t>& ids) {
   guarded([&] {
     const std::string list = fmt::format("({})", fmt::join(ids, ","));
+    server_.exec(fmt::format("DELETE FROM {} WHERE unit IN (SELECT id FROM {} WHERE source IN {})", table("owed"),
+                             table("units"), list));
     for (const char* name : {"rejects", "units"})
       server_.exec(fmt::format("DELETE FROM {} WHERE source IN {}", table(name), list));
     server_.exec(fmt::format("DELETE FROM {} WHERE id IN {}", table("inputs"), list));

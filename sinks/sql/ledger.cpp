@@ -202,6 +202,34 @@ std::int64_t Ledger::add_unit(const Unit& unit, std::int64_t source, std::int64_
                         values);
 }
 
+void Ledger::owe(std::int64_t unit, const std::vector<std::string>& hooks) {
+  for (const std::string& hook : hooks) {
+    const Value values[] = {unit, hook};
+    server_.change(fmt::format("INSERT INTO {} (unit, hook) VALUES (?, ?)", table("owed")), values);
+  }
+}
+
+std::vector<Owed> Ledger::owed() {
+  // Rows are counted only where some of their log's were erased.
+  const auto found = server_.query(
+      fmt::format("SELECT o.hook, o.unit, CASE WHEN i.erased = 0 THEN u.stored ELSE (SELECT count(*) FROM {} r WHERE "
+                  "r.unit = u.id AND r.datetime >= {} AND r.datetime <= {}) END FROM {} o JOIN {} u ON u.id = o.unit "
+                  "JOIN {} i ON i.id = u.source ORDER BY o.hook, o.unit",
+                  table("rows"), server_.instant_of("u.first_ts"), server_.instant_of("u.last_ts"), table("owed"),
+                  table("units"), table("inputs")));
+  std::vector<Owed> out;
+  for (std::size_t row = 0; row < found->size(); ++row)
+    out.push_back({std::string(found->text(row, 0)), found->number(row, 1), unsigned_of(found->number(row, 2))});
+  return out;
+}
+
+void Ledger::settle_owed(const std::string& hook, const std::vector<std::int64_t>& units) {
+  for (const std::int64_t unit : units) {
+    const Value values[] = {unit, hook};
+    server_.change(fmt::format("DELETE FROM {} WHERE unit = ? AND hook = ?", table("owed")), values);
+  }
+}
+
 void Ledger::touch(const SourceRecord& s) {
   const Value values[] = {s.host,     s.path,     signed_of(s.device), signed_of(s.inode),       signed_of(s.size),
                           s.mtime_ns, s.ctime_ns, s.seen_ns,           std::int64_t{s.finished}, s.filters,

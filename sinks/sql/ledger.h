@@ -25,6 +25,10 @@ class Ledger {
   // been at the source meanwhile.
   std::int64_t advance(const Unit& unit, std::int64_t id, std::uint64_t before);
   std::int64_t add_unit(const Unit& unit, std::int64_t source, std::int64_t run);
+  // Rows of a unit that commands are still to be given.
+  void owe(std::int64_t unit, const std::vector<std::string>& hooks);
+  std::vector<Owed> owed();
+  void settle_owed(const std::string& hook, const std::vector<std::int64_t>& units);
   void touch(const SourceRecord& source);
 
   std::int64_t begin_run();  // its id

@@ -139,10 +139,20 @@ void read_rows(Connection& server, const std::string& prefix, const RowQuery& qu
   };
   if (query.since != INT64_MIN) bound(query.since, ">=");
   if (query.until != INT64_MAX) bound(query.until, "<");
+  if (!query.units.empty()) {  // by their times as well, of which there is an index
+    const std::string units = fmt::format("({})", fmt::join(query.units, ","));
+    const auto span =
+        server.query(fmt::format("SELECT min(first_ts), max(last_ts) FROM {}_units WHERE id IN {}", prefix, units));
+    bound(span->number(0, 0), ">=");
+    bound(span->number(0, 1), "<=");
+    sql += " AND unit IN " + units;
+  }
   if (!query.sources.empty())
     sql += fmt::format("{}source IN ({})", std::exchange(joint, " AND "), fmt::join(query.sources, ","));
   if (query.unlocated) sql.append(joint).append("country IS NULL");
-  sql += query.newest_first ? " ORDER BY datetime DESC, id DESC" : " ORDER BY id";
+  sql += query.newest_first    ? " ORDER BY datetime DESC, id DESC"
+         : query.units.empty() ? " ORDER BY id"
+                               : " ORDER BY unit, id";
   BatchBuilder builder;
   bool wanted = true;
   const auto give = [&] {

@@ -109,6 +109,8 @@ CREATE TABLE P_units (id {id}, source BIGINT NOT NULL, begin_offset BIGINT NOT N
   first_ts BIGINT, last_ts BIGINT, lines_read BIGINT NOT NULL, stored BIGINT NOT NULL, filtered BIGINT NOT NULL,
   rejected BIGINT NOT NULL, blank BIGINT NOT NULL, filters {text}, run BIGINT, taken BIGINT NOT NULL){options};
 CREATE INDEX P_units_by_source ON P_units (source);
+CREATE TABLE P_owed (unit BIGINT NOT NULL, hook {text} NOT NULL){options};
+CREATE INDEX P_owed_by_unit ON P_owed (unit);
 CREATE TABLE P_runs (id {id}, begun BIGINT NOT NULL, ended BIGINT NOT NULL, exit_code BIGINT NOT NULL, lines_read BIGINT,
   stored BIGINT, filtered BIGINT, rejected BIGINT, blank BIGINT, already_taken BIGINT, version {text}, host {text},
   notices {text}){options};

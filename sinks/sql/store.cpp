@@ -230,16 +230,24 @@ void SqlStore::refuse_taken(const Unit& unit) const {
       "nothing is there twice; run again to go on where it ended");
 }
 
-std::int64_t SqlStore::commit(const Unit& unit, std::int64_t id) {
+Committed SqlStore::commit(const Unit& unit, std::int64_t id) {
   return guarded("write to", [&] {
-    std::int64_t source = 0;
-    transaction([&] { source = write(unit, id); });
-    offsets_[source] = unit.end;
-    return source;
+    Committed committed{};
+    transaction([&] { committed = write(unit, id); });
+    offsets_[committed.source] = unit.end;
+    return committed;
   });
 }
 
-std::int64_t SqlStore::write(const Unit& unit, std::int64_t id) {
+std::vector<Owed> SqlStore::owed() {
+  return guarded("read", [&] { return ledger_->owed(); });
+}
+
+void SqlStore::delivered(const std::string& hook, const std::vector<std::int64_t>& units) {
+  guarded("write to", [&] { transaction([&] { ledger_->settle_owed(hook, units); }); });
+}
+
+Committed SqlStore::write(const Unit& unit, std::int64_t id) {
   if (id == 0) {
     server_->lock_for_transaction(table("new sources"));
     if (taken_meanwhile(unit)) refuse_taken(unit);
@@ -247,6 +255,7 @@ std::int64_t SqlStore::write(const Unit& unit, std::int64_t id) {
   const std::int64_t source = ledger_->advance(unit, id, id == 0 ? 0 : offsets_[id]);
   if (source == 0) refuse_taken(unit);
   const std::int64_t number = ledger_->add_unit(unit, source, run_);
+  if (unit.batch.size() != 0) ledger_->owe(number, owe_);
   if (unit.batch.size() != 0)
     server_->load_rows(table("rows"), {.batch = &unit.batch, .source = source, .unit = number});
   for (const Summary& summary : unit.summaries.get()) {
@@ -256,7 +265,7 @@ std::int64_t SqlStore::write(const Unit& unit, std::int64_t id) {
                          stored_cells(unit.batch.texts, summary, period, seed_));
   }
   ledger_->settle_rejects(unit, source);
-  return source;
+  return {.source = source, .unit = number};
 }
 
 void SqlStore::touch(const SourceRecord& source) {

@@ -39,7 +39,10 @@ class SqlStore : public Store {
   void use(const std::vector<const Hook*>& hooks, UrlBy url_by) override;
 
   std::vector<SourceRecord> sources() override;
-  std::int64_t commit(const Unit& unit, std::int64_t id) override;
+  Committed commit(const Unit& unit, std::int64_t id) override;
+  void owe(const std::vector<std::string>& hooks) override { owe_ = hooks; }
+  std::vector<Owed> owed() override;
+  void delivered(const std::string& hook, const std::vector<std::int64_t>& units) override;
   void touch(const SourceRecord& source) override;
   void record(const RunRecord& run) override;
   void close() override;
@@ -66,7 +69,7 @@ class SqlStore : public Store {
   std::uint64_t number_setting(std::string_view name);
   void refuse_taken(const Unit& unit) const;
   bool taken_meanwhile(const Unit& unit);
-  std::int64_t write(const Unit& unit, std::int64_t id);
+  Committed write(const Unit& unit, std::int64_t id);
   std::string table(std::string_view name) const { return options_.prefix + "_" + std::string(name); }
 
   const StoreOptions options_;
@@ -79,6 +82,7 @@ class SqlStore : public Store {
   std::int64_t run_ = 0, newest_source_ = 0;
   std::map<std::int64_t, std::uint64_t> offsets_;  // of sources, as this run knows them
   std::vector<const Hook*> hooks_;
+  std::vector<std::string> owe_;  // commands that get the rows of this run
 };
 
 }  // namespace track_usage::sql

@@ -359,6 +359,45 @@ def with_everything():
             print(mine.stdout.decode()[:600], mine.stderr.decode(), theirs.stdout.decode()[:600])
 
 
+def programs():
+    """A program gets the stored rows, from memory or read back; what it was not given is owed until it is."""
+    folder = bench.room("programs")
+    target = store.new()
+    bench.write("access.log", lines(6000, seed=71))
+    hook = 'exec:cat > got.jsonl; echo "$TRACK_USAGE_SINK" > sink; test -e well'
+
+    def ingest(code, *args):
+        (folder / "got.jsonl").unlink(missing_ok=True)
+        bench.ingest("access.log", "--hook", hook, *args, sinks=(target,), code=code)
+        return alike((folder / "got.jsonl").read_text()) if (folder / "got.jsonl").exists() else []
+
+    def alike(text):  # not every store keeps the order of an object's members
+        return [json.dumps(json.loads(row), sort_keys=True) for row in text.splitlines()]
+
+    def owed():
+        done = bench.run("status", "--from", target, "--output", "json")
+        return sum(waiting["rows"] for waiting in json.loads(done.stdout)["owed"])
+
+    def rows():
+        return alike(bench.run("rows", "--from", target, "--limit", "0", "--output", "jsonl").stdout.decode())
+
+    first = ingest(1, "--batch", "64")
+    bench.check("a program gets the rows of the store", sorted(first) == sorted(rows()), True)
+    bench.check("its environment has no password", "s3cr3t" in (folder / "sink").read_text(), False)
+    bench.check("it failed, and all is owed", owed(), 6000)
+    bench.run("erase", "--yes", "--from", target, "--status", "404")
+    left = rows()
+    bench.check("but for what was erased", (owed(), 0 < len(left) < 6000), (len(left), True))
+    (folder / "well").touch()
+    bench.check("it is given what is left, in the same order", ingest(0) == [row for row in first if '"status": 404,' not in row], True)
+    bench.check("nothing is owed any more, nor given", (owed(), ingest(0)), (0, []))
+    (folder / "well").unlink()
+    bench.write("access.log", lines(50, seed=72, start="2026-11-20"), "ab")
+    bench.check("of a log that grew the rest", len(ingest(1)), 50)
+    bench.run("forget", "--yes", "--from", target, "1")
+    bench.check("what is forgotten is not owed", owed(), 0)
+
+
 def without_source(text):
     """A report names the store that it reads."""
     return [line for line in text.decode().splitlines() if "://" not in line and ".db" not in line]
@@ -369,6 +408,7 @@ grows_and_rotates()
 corrected()
 behind()
 with_everything()
+programs()
 killed()
 if store.is_server:
     side_by_side()
