@@ -36,6 +36,8 @@ OWNERS = {
     "yaml-cpp/": {"src/enrich/agent_patterns.cpp"},
     "curl/": {"src/base/http.cpp"},
     "maxminddb.h": {"src/enrich/mmdb.cpp"},
+    "mysql": {"sinks/mysql/session.cpp"},
+    "errmsg.h": {"sinks/mysql/session.cpp"},
     "libpq-fe.h": {"sinks/postgresql/session.cpp"},
     "sodium.h": {"src/base/keyed_hash.cpp"},
 }

@@ -36,7 +36,7 @@ class ServerError : public std::runtime_error {
 class Value {
  public:
   Value(std::nullopt_t) {}
-  Value(std::int64_t number) : text_(std::to_string(number)) {}
+  Value(std::int64_t number) : text_(std::to_string(number)), number_(true) {}
   Value(std::string_view text) : text_(text) {}
   Value(const std::string& text) : text_(text) {}
   Value(const char* text) : text_(text) {}
@@ -52,10 +52,11 @@ class Value {
 
   const std::optional<std::string>& text() const { return text_; }
   bool is_blob() const { return blob_; }
+  bool is_number() const { return number_; }
 
  private:
   std::optional<std::string> text_;
-  bool blob_ = false;
+  bool blob_ = false, number_ = false;
 };
 
 // All rows of an answer, in memory. Views stand as long as it does.
@@ -93,14 +94,16 @@ struct StoredRows {
 
 // The words in which servers differ.
 struct Words {
-  std::string_view id;       // the type of a key that the server numbers
-  std::string_view text;     // of any length, compared by its bytes
-  std::string_view blob;     // bytes of any length
-  std::string_view object;   // JSON
-  std::string_view instant;  // UTC, in microseconds
-  std::string_view real;     // double precision
-  std::string_view hash;     // KeyHash
-  std::string_view whole;    // what CAST calls a 64-bit number
+  std::string_view id;                             // the type of a key that the server numbers
+  std::string_view text;                           // of any length, compared by its bytes
+  std::string_view blob;                           // bytes of any length
+  std::string_view object;                         // JSON
+  std::string_view instant;                        // UTC, in microseconds
+  std::string_view real;                           // double precision
+  std::string_view hash;                           // KeyHash
+  std::string_view whole;                          // what CAST calls a 64-bit number
+  std::string_view create_table = "CREATE TABLE";  // where that is no part of a transaction, of one that is not there
+  bool inline_index = false;                       // an index can be made with its table alone
   std::string_view table_options;
 };
 
@@ -112,6 +115,9 @@ class Connection {
   virtual const Words& words() const = 0;
   // Statements without parameters or answers.
   virtual void exec(const std::string& sql) = 0;
+  void begin() { exec("BEGIN"); }
+  virtual void commit() { exec("COMMIT"); }
+  virtual void roll_back() { exec("ROLLBACK"); }
   // One statement, its parameters marked ?. There is no ? in it otherwise.
   virtual std::unique_ptr<Result> query(const std::string& sql, std::span<const Value> values = {}) = 0;
   // As query(); how many rows it changed.

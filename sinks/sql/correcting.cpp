@@ -20,7 +20,7 @@ auto Corrector::guarded(F&& f) -> decltype(f()) {
 
 void Corrector::begin() {
   guarded([&] {
-    server_.exec("BEGIN");
+    server_.begin();
     begun_ = true;
   });
 }
@@ -28,7 +28,7 @@ void Corrector::begin() {
 void Corrector::end(bool keep) {
   begun_ = false;
   guarded([&] {
-    server_.exec(keep ? "COMMIT" : "ROLLBACK");
+    keep ? server_.commit() : server_.roll_back();
     for (const Hook* hook : drafted_)
       for (const Period period : periods)
         server_.exec(fmt::format("DROP TABLE IF EXISTS {}", draft_table(*hook, period)));

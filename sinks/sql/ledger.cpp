@@ -73,10 +73,11 @@ std::vector<std::pair<std::string, std::string>> Ledger::choices() {
 std::vector<SourceRecord> Ledger::sources(std::int64_t after) {
   const Value values[] = {after};
   const auto found = server_.query(
-      fmt::format("SELECT id, host, path, name, format, filters, device, inode, size, mtime_ns, ctime_ns, seen_ns, "
-                  "finished, marks, end_offset, end_hash, first_line, first_ts, last_ts, first_taken, last_taken, "
-                  "lines_read, stored, filtered, rejected, blank, erased, heading FROM {} WHERE id > ? ORDER BY id",
-                  table("inputs")),
+      fmt::format(
+          "SELECT id, host, path, name, format, filters, device, inode, size, mtime_ns, ctime_ns, seen_ns, "
+          "finished, marks, end_offset, end_hash, first_line, first_ts, last_ts, first_taken, last_taken, "
+          "lines_read, lines_stored, filtered, rejected, blank, erased, heading FROM {} WHERE id > ? ORDER BY id",
+          table("inputs")),
       values);
   std::vector<SourceRecord> out;
   for (std::size_t row = 0; row < found->size(); ++row) {
@@ -126,7 +127,7 @@ std::int64_t Ledger::advance(const Unit& unit, std::int64_t id, std::uint64_t be
   if (id == 0) {
     const Value values[] = {visible(s.name), Value::blob(""), now};
     id = server_.insert(
-        fmt::format("INSERT INTO {} (name, marks, end_offset, end_hash, first_taken, lines_read, stored, "
+        fmt::format("INSERT INTO {} (name, marks, end_offset, end_hash, first_taken, lines_read, lines_stored, "
                     "filtered, rejected, blank, erased) VALUES (?, ?, 0, 0, ?, 0, 0, 0, 0, 0, 0)",
                     table("inputs")),
         values);
@@ -167,7 +168,7 @@ std::int64_t Ledger::advance(const Unit& unit, std::int64_t id, std::uint64_t be
               "ctime_ns = ?, seen_ns = ?, finished = ?, marks = ?, end_offset = ?, end_hash = ?, "
               "first_line = coalesce(first_line, ?), first_ts = least(coalesce(first_ts, ?), coalesce(?, first_ts)), "
               "last_ts = greatest(coalesce(last_ts, ?), coalesce(?, last_ts)), last_taken = ?, "
-              "lines_read = lines_read + ?, stored = stored + ?, filtered = filtered + ?, "
+              "lines_read = lines_read + ?, lines_stored = lines_stored + ?, filtered = filtered + ?, "
               "rejected = rejected + ?, blank = blank + ?, heading = ? WHERE id = ? AND end_offset = ?",
               table("inputs")),
           values) == 0)
@@ -196,7 +197,7 @@ std::int64_t Ledger::add_unit(const Unit& unit, std::int64_t source, std::int64_
                           run,
                           std::int64_t{::time(nullptr)}};
   return server_.insert(fmt::format("INSERT INTO {} (source, begin_offset, end_offset, first_ts, last_ts, lines_read, "
-                                    "stored, filtered, rejected, blank, filters, run, taken) VALUES "
+                                    "lines_stored, filtered, rejected, blank, filters, run, taken) VALUES "
                                     "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                     table("units")),
                         values);
@@ -211,12 +212,12 @@ void Ledger::owe(std::int64_t unit, const std::vector<std::string>& hooks) {
 
 std::vector<Owed> Ledger::owed() {
   // Rows are counted only where some of their log's were erased.
-  const auto found = server_.query(
-      fmt::format("SELECT o.hook, o.unit, CASE WHEN i.erased = 0 THEN u.stored ELSE (SELECT count(*) FROM {} r WHERE "
-                  "r.unit = u.id AND r.datetime >= {} AND r.datetime <= {}) END FROM {} o JOIN {} u ON u.id = o.unit "
-                  "JOIN {} i ON i.id = u.source ORDER BY o.hook, o.unit",
-                  table("rows"), server_.instant_of("u.first_ts"), server_.instant_of("u.last_ts"), table("owed"),
-                  table("units"), table("inputs")));
+  const auto found = server_.query(fmt::format(
+      "SELECT o.hook, o.unit, CASE WHEN i.erased = 0 THEN u.lines_stored ELSE (SELECT count(*) FROM {} r WHERE "
+      "r.unit = u.id AND r.datetime >= {} AND r.datetime <= {}) END FROM {} o JOIN {} u ON u.id = o.unit "
+      "JOIN {} i ON i.id = u.source ORDER BY o.hook, o.unit",
+      table("rows"), server_.instant_of("u.first_ts"), server_.instant_of("u.last_ts"), table("owed"), table("units"),
+      table("inputs")));
   std::vector<Owed> out;
   for (std::size_t row = 0; row < found->size(); ++row)
     out.push_back({std::string(found->text(row, 0)), found->number(row, 1), unsigned_of(found->number(row, 2))});
@@ -263,7 +264,7 @@ void Ledger::end_run(std::int64_t id, const RunRecord& run) {
                           run.notices,
                           id};
   server_.change(
-      fmt::format("UPDATE {} SET begun = ?, ended = ?, exit_code = ?, lines_read = ?, stored = ?, filtered = ?, "
+      fmt::format("UPDATE {} SET begun = ?, ended = ?, exit_code = ?, lines_read = ?, lines_stored = ?, filtered = ?, "
                   "rejected = ?, blank = ?, already_taken = ?, version = ?, host = ?, notices = ? WHERE id = ?",
                   table("runs")),
       values);
@@ -272,10 +273,10 @@ void Ledger::end_run(std::int64_t id, const RunRecord& run) {
 }
 
 std::vector<RunRecord> Ledger::runs() {
-  const auto found = server_.query(
-      fmt::format("SELECT id, begun, ended, exit_code, lines_read, stored, filtered, rejected, blank, already_taken, "
-                  "version, host, notices FROM {} WHERE version IS NOT NULL ORDER BY id DESC",
-                  table("runs")));
+  const auto found = server_.query(fmt::format(
+      "SELECT id, begun, ended, exit_code, lines_read, lines_stored, filtered, rejected, blank, already_taken, "
+      "version, host, notices FROM {} WHERE version IS NOT NULL ORDER BY id DESC",
+      table("runs")));
   std::vector<RunRecord> out;
   for (std::size_t row = 0; row < found->size(); ++row) {
     const auto count = [&](int column) { return unsigned_of(found->number(row, column)); };

@@ -41,6 +41,14 @@ std::string with_prefix(std::string sql, const std::string& prefix) {
   return sql;
 }
 
+std::string indexed_table(std::string_view name, std::string_view columns, std::string_view by, const Words& words) {
+  if (words.inline_index)
+    return fmt::format("{} {} ({}, INDEX {}_by_{} ({})){};\n", words.create_table, name, columns, name, by, by,
+                       words.table_options);
+  return fmt::format("{0} {1} ({2}){3};\nCREATE INDEX {1}_by_{4} ON {1} ({4});\n", words.create_table, name, columns,
+                     words.table_options, by);
+}
+
 // Totals of a period: from the hook that tells most, else from the rows.
 std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t period, const Connection& server) {
   const auto kept = [&](std::string_view name) {
@@ -93,47 +101,49 @@ std::string cell_key(const Hook& hook) {
 
 std::string create_base(const std::string& prefix, const Connection& server) {
   const Words& words = server.words();
-  std::string rows = fmt::format("CREATE TABLE P_rows (id {}", words.id);
-  for (const RowColumn& column : row_columns)
-    rows += fmt::format(",\n  {} {}", column.name, type_of(column.kind, words));
-  rows += fmt::format("){};\nCREATE INDEX P_rows_by_datetime ON P_rows (datetime);\n", words.table_options);
-  return with_prefix(fmt::format(
-                         R"sql(
-CREATE TABLE P_settings (name VARCHAR(64) PRIMARY KEY, value {text} NOT NULL){options};
-CREATE TABLE P_inputs (id {id}, host {text}, path {text}, name {text} NOT NULL, format {text}, filters {text},
+  std::string sql = fmt::format(
+      R"sql(
+{create} P_inputs (id {id}, host {text}, path {text}, name {text} NOT NULL, format {text}, filters {text},
   device BIGINT, inode BIGINT, size BIGINT, mtime_ns BIGINT, ctime_ns BIGINT, seen_ns BIGINT, finished BIGINT,
   marks {blob} NOT NULL, end_offset BIGINT NOT NULL, end_hash BIGINT NOT NULL, first_line BIGINT, first_ts BIGINT,
-  last_ts BIGINT, first_taken BIGINT NOT NULL, last_taken BIGINT, lines_read BIGINT NOT NULL, stored BIGINT NOT NULL,
+  last_ts BIGINT, first_taken BIGINT NOT NULL, last_taken BIGINT, lines_read BIGINT NOT NULL, lines_stored BIGINT NOT NULL,
   filtered BIGINT NOT NULL, rejected BIGINT NOT NULL, blank BIGINT NOT NULL, erased BIGINT NOT NULL, heading {blob}){options};
-CREATE TABLE P_units (id {id}, source BIGINT NOT NULL, begin_offset BIGINT NOT NULL, end_offset BIGINT NOT NULL,
-  first_ts BIGINT, last_ts BIGINT, lines_read BIGINT NOT NULL, stored BIGINT NOT NULL, filtered BIGINT NOT NULL,
-  rejected BIGINT NOT NULL, blank BIGINT NOT NULL, filters {text}, run BIGINT, taken BIGINT NOT NULL){options};
-CREATE INDEX P_units_by_source ON P_units (source);
-CREATE TABLE P_owed (unit BIGINT NOT NULL, hook {text} NOT NULL){options};
-CREATE INDEX P_owed_by_unit ON P_owed (unit);
-CREATE TABLE P_runs (id {id}, begun BIGINT NOT NULL, ended BIGINT NOT NULL, exit_code BIGINT NOT NULL, lines_read BIGINT,
-  stored BIGINT, filtered BIGINT, rejected BIGINT, blank BIGINT, already_taken BIGINT, version {text}, host {text},
+{create} P_runs (id {id}, begun BIGINT NOT NULL, ended BIGINT NOT NULL, exit_code BIGINT NOT NULL, lines_read BIGINT,
+  lines_stored BIGINT, filtered BIGINT, rejected BIGINT, blank BIGINT, already_taken BIGINT, version {text}, host {text},
   notices {text}){options};
-CREATE TABLE P_rejects (source BIGINT NOT NULL, source_offset BIGINT NOT NULL, line BIGINT NOT NULL, reason {text} NOT NULL,
+{create} P_rejects (source BIGINT NOT NULL, source_offset BIGINT NOT NULL, line BIGINT NOT NULL, reason {text} NOT NULL,
   raw {blob} NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (source, source_offset)){options};
 )sql",
-                         fmt::arg("text", words.text), fmt::arg("blob", words.blob), fmt::arg("id", words.id),
-                         fmt::arg("options", words.table_options)) +
-                         rows,
-                     prefix);
+      fmt::arg("create", words.create_table), fmt::arg("text", words.text), fmt::arg("blob", words.blob),
+      fmt::arg("id", words.id), fmt::arg("options", words.table_options));
+  sql += indexed_table("P_units",
+                       fmt::format("id {}, source BIGINT NOT NULL, begin_offset BIGINT NOT NULL, end_offset BIGINT NOT "
+                                   "NULL, first_ts BIGINT, last_ts BIGINT, lines_read BIGINT NOT NULL, lines_stored "
+                                   "BIGINT NOT NULL, filtered BIGINT NOT NULL, rejected BIGINT NOT NULL, blank BIGINT "
+                                   "NOT NULL, filters {}, run BIGINT, taken BIGINT NOT NULL",
+                                   words.id, words.text),
+                       "source", words);
+  sql += indexed_table("P_owed", fmt::format("unit BIGINT NOT NULL, hook {} NOT NULL", words.text), "unit", words);
+  std::string rows = fmt::format("id {}", words.id);
+  for (const RowColumn& column : row_columns)
+    rows += fmt::format(",\n  {} {}", column.name, type_of(column.kind, words));
+  sql += indexed_table("P_rows", rows, "datetime", words);
+  sql += fmt::format("{} P_settings (name VARCHAR(64) PRIMARY KEY, value {} NOT NULL){};\n", words.create_table,
+                     words.text, words.table_options);
+  return with_prefix(std::move(sql), prefix);
 }
 
 std::string create_cells(const std::string& table, const Hook& hook, Period period, const Words& words) {
   const std::string_view date = period == Period::hour ? words.instant : "DATE";
   if (hook.by_number())
     return fmt::format(
-        "CREATE TABLE {0} (date {1} NOT NULL, {2} INTEGER NOT NULL, hits BIGINT NOT NULL, transfer BIGINT NOT NULL, "
+        "{4} {0} (date {1} NOT NULL, {2} INTEGER NOT NULL, hits BIGINT NOT NULL, transfer BIGINT NOT NULL, "
         "PRIMARY KEY (date, {2})){3};\n",
-        table, date, hook.column, words.table_options);
+        table, date, hook.column, words.table_options, words.create_table);
   return fmt::format(
-      "CREATE TABLE {0} (date {1} NOT NULL, {2} {3} NOT NULL, hits BIGINT NOT NULL, transfer BIGINT NOT NULL, "
+      "{6} {0} (date {1} NOT NULL, {2} {3} NOT NULL, hits BIGINT NOT NULL, transfer BIGINT NOT NULL, "
       "hash {4} NOT NULL, PRIMARY KEY (date, hash)){5};\n",
-      table, date, hook.column, words.text, words.hash, words.table_options);
+      table, date, hook.column, words.text, words.hash, words.table_options, words.create_table);
 }
 
 std::string create_views(const std::string& prefix, const std::vector<const Hook*>& hooks, const Connection& server) {
@@ -142,10 +152,11 @@ std::string create_views(const std::string& prefix, const std::vector<const Hook
   const auto seconds = [&](std::string_view column) { return server.instant_of(fmt::format("{} * 1000000", column)); };
   sql += fmt::format(
       "CREATE VIEW P_sources AS SELECT id, host, path, format, filters, {} AS first_date, {} AS last_date, {} AS "
-      "first_taken, {} AS last_taken, end_offset AS {}, lines_read AS {}, stored, filtered, rejected, blank, erased "
+      "first_taken, {} AS last_taken, end_offset AS {}, lines_read AS {}, lines_stored AS {}, filtered, rejected, "
+      "blank, erased "
       "FROM P_inputs;\n",
       server.instant_of("first_ts"), server.instant_of("last_ts"), seconds("first_taken"), seconds("last_taken"),
-      server.quoted("offset"), server.quoted("read"));
+      server.quoted("offset"), server.quoted("read"), server.quoted("stored"));
   for (std::size_t p = 0; p < period_names.size(); ++p) sql += totals_view(hooks, p, server);
   return with_prefix(std::move(sql), prefix);
 }

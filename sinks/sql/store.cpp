@@ -56,10 +56,10 @@ template <typename F>
 void SqlStore::transaction(F&& f) {
   if (corrector_ != nullptr && corrector_->begun()) return f();
   for (int left = tries;;) {
-    server_->exec("BEGIN");
+    server_->begin();
     try {
       f();
-      return server_->exec("COMMIT");
+      return server_->commit();
     } catch (const std::exception& e) {
       const auto* const said = dynamic_cast<const ServerError*>(&e);
       if (said == nullptr || said->kind != ServerError::Kind::lost) roll_back();
@@ -71,7 +71,7 @@ void SqlStore::transaction(F&& f) {
 // After what went wrong, which is what is told.
 void SqlStore::roll_back() {
   try {
-    server_->exec("ROLLBACK");
+    server_->roll_back();
   } catch (const ServerError&) {
     // the session is over, and its transaction with it
   }
@@ -101,12 +101,13 @@ void SqlStore::take_lock(Access access) {
 }
 
 void SqlStore::check_tables(Access access) {
-  if (!server_->has_table(table("settings"))) {
+  const bool made = server_->has_table(table("settings"));  // the last one that is made
+  if (!made || ledger_->setting("schema").empty()) {
     if (access != Access::write)
       throw Error(Exit::store,
                   fmt::format("{} holds no track-usage tables called '{}_…'", visible(options_.shown), options_.prefix),
                   "track-usage ingest makes them; ?table=NAME names other ones");
-    if (!options_.create)
+    if (!made && !options_.create)
       throw Error(Exit::store,
                   fmt::format("{} holds no track-usage tables called '{}_…', and ?create=no says to make none",
                               visible(options_.shown), options_.prefix),
@@ -128,8 +129,8 @@ std::uint64_t SqlStore::number_setting(std::string_view name) {
 void SqlStore::create_tables() {
   transaction([&] {
     server_->lock_for_transaction(table("schema"));
-    if (server_->has_table(table("settings"))) return;  // another run was faster
-    server_->exec(create_base(options_.prefix, *server_));
+    if (!server_->has_table(table("settings"))) server_->exec(create_base(options_.prefix, *server_));
+    if (!ledger_->setting("schema").empty()) return;  // another run was faster
     ledger_->set("schema", fmt::format("{}", schema_version));
     std::random_device random;
     ledger_->set("hash_seed", fmt::format("{}", std::uint64_t{random()} << 32 | random()));
@@ -180,9 +181,10 @@ void SqlStore::settle(const Settings& settings) {
 void SqlStore::use(const std::vector<const Hook*>& hooks, UrlBy) {
   guarded("write to", [&] {
     hooks_ = hooks;
+    // The last ones that are made.
     const auto missing = [&] {
-      return !server_->has_table(table("hourly")) || std::any_of(hooks.begin(), hooks.end(), [&](const Hook* hook) {
-        return !server_->has_table(summary_table(options_.prefix, *hook, Period::hour));
+      return !server_->has_table(table("monthly")) || std::any_of(hooks.begin(), hooks.end(), [&](const Hook* hook) {
+        return !server_->has_table(summary_table(options_.prefix, *hook, Period::month));
       });
     };
     if (!missing()) return;
@@ -294,9 +296,9 @@ Correctable* SqlStore::correctable() {
 void SqlStore::rows(const RowQuery& query, const std::function<bool(Batch&)>& visit) {
   guarded("read", [&] {
     const bool own = corrector_ == nullptr || !corrector_->begun();
-    if (own) server_->exec("BEGIN");
+    if (own) server_->begin();
     read_rows(*server_, options_.prefix, query, [&](Batch& batch, const auto&) { return visit(batch); });
-    if (own) server_->exec("COMMIT");
+    if (own) server_->commit();
   });
 }
 

@@ -289,8 +289,9 @@ def refused():
     fails("unknown host", 4, [store.url(host="no-such-host.invalid")], "no-such-host.invalid", silent=[store.SECRET])
     fails("nobody listens", 4, [store.url(port=1)], "refused", silent=[store.SECRET])
     fails("unknown database", 4, [store.url(database="nowhere")], "nowhere", silent=[store.SECRET])
-    fails("unknown setting", 4, [store.url() + "?bogus_setting=1"], "bogus_setting", silent=[store.SECRET])
-    fails("an @ in the password", 2, [store.url(password="a@" + secret)], "%40", silent=[secret])
+    fails("unknown setting", store.UNKNOWN_SETTING, [store.url() + "?bogus_setting=1"], "bogus_setting", silent=[store.SECRET])
+    code, word = store.AT_IN_PASSWORD
+    fails("an @ in the password", code, [store.url(password="a@" + secret)], word, silent=[secret])
     fails("named twice", 2, [store.url(), store.url()], "twice", silent=[store.SECRET])
     fails("no tables are to be made", 4, [store.new() + "&create=no"], "create=no", silent=[store.SECRET])
     done = bench.run("rows", "--from", store.new())

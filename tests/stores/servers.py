@@ -61,7 +61,9 @@ class Postgresql:
 
     name = "postgresql"
     is_server = True
-    OWNER, WRITER, SECRET = "keeper", "clerk", "s3cr3t-of-the-clerk"
+    OWNER, SECRET = "keeper", "s3cr3t-of-the-keeper"
+    UNKNOWN_SETTING = 4  # it is the client library's to know
+    AT_IN_PASSWORD = 2, "%40"
 
     def __init__(self):
         self.bin = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
@@ -123,7 +125,76 @@ class Postgresql:
         return [row.split("\x1f") for row in done.stdout.rstrip("\n").split("\x1e")] if done.stdout.strip("\n") else []
 
 
-STORES = {store.name: store for store in (Sqlite, Postgresql)}
+class Mysql:
+    """mariadbd of Debian's package."""
+
+    name = "mysql"
+    is_server = True
+    OWNER, SECRET = "keeper", "s3cr3t-of-the-keeper"
+    UNKNOWN_SETTING = 2
+    AT_IN_PASSWORD = 4, "Access denied"
+
+    def __init__(self):
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="track-usage-my-"))
+        atexit.register(self.stop)
+        self.port, self.made, self.process = free_port(), 0, None
+        self.as_user = []
+        if os.getuid() == 0:
+            shutil.chown(self.top, "mysql")
+            self.as_user = ["--user=mysql"]
+        done = subprocess.run(["mariadb-install-db", "--no-defaults", *self.as_user, f"--datadir={self.top}/data",
+                               "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+                               "--innodb-log-file-size=8M"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stdout)
+        self.start()
+        self.client("root", "", "mysql", f"CREATE DATABASE logs; CREATE USER {self.OWNER}@'127.0.0.1' IDENTIFIED BY '{self.SECRET}'; "
+                    f"GRANT ALL ON logs.* TO {self.OWNER}@'127.0.0.1'")
+
+    def start(self):
+        with open(self.top / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["mariadbd", "--no-defaults", *self.as_user, f"--datadir={self.top}/data", f"--socket={self.top}/s",
+                 f"--pid-file={self.top}/pid", "--bind-address=127.0.0.1", f"--port={self.port}", "--skip-name-resolve",
+                 "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=8M"],
+                stdout=log, stderr=log)
+        end = time.monotonic() + STARTS_WITHIN
+        while not answers(self.port):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError((self.top / "log").read_text())
+            time.sleep(0.05)
+
+    def crash(self):
+        """Ends at once, as if the machine had lost its power but kept its disk."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process is not None and self.process.poll() is None:
+            self.crash()
+        shutil.rmtree(self.top, ignore_errors=True)
+
+    def url(self, user=OWNER, password=SECRET, port=None, database="logs", host="127.0.0.1"):
+        return f"mysql://{user}:{password}@{host}:{port or self.port}/{database}"
+
+    def new(self):
+        self.made += 1
+        return f"{self.url()}?table=t{self.made}"
+
+    def client(self, user, password, database, sql):
+        done = subprocess.run(["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{self.port}", f"-u{user}", "-N", "-B", database, "-e", sql],
+                              env=dict(os.environ, MYSQL_PWD=password), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def ask(self, target, sql):
+        """Rows of texts, by the server's own client; usage_ in `sql` is the target's tables."""
+        table = target.partition("table=")[2] or "usage"
+        return self.client(self.OWNER, self.SECRET, "logs", sql.replace("usage_", table + "_"))
+
+
+STORES = {store.name: store for store in (Sqlite, Postgresql, Mysql)}
 
 
 class Proxy:

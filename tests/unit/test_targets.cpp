@@ -61,8 +61,7 @@ TEST_CASE("targets: what is none says why") {
   const Case cases[] = {
       {"postgre://h/db", "no sink is called 'postgre'", "did you mean 'postgres'?"},
       {"sqlit:x", "no sink is called 'sqlit'", "did you mean 'sqlite'?"},
-      {"mariadb://h", "the sink 'mysql' is not in this build", "this build has: sqlite postgresql print output"},
-      {"redis://h", "the sink 'redis' is not in this build", "this build has: sqlite postgresql print output"},
+      {"redis://h", "the sink 'redis' is not in this build", "this build has: sqlite postgresql mysql print output"},
       {"usage", "the target 'usage' does not say what it is", "an SQLite file is sqlite:usage"},
       {"", "the target '' does not say what it is", "an SQLite file is sqlite:PATH"},
       {"/x:y//u:secret@h", "the target '/x:y//u:***@h' does not say what it is",
