@@ -103,6 +103,7 @@ class Declarations {
     erase();
     rebuild();
     retry();
+    schema();
     geo();
   }
 
@@ -482,6 +483,15 @@ class Declarations {
     log_filters(c);
     enriching(c);
     c->footer("\nExamples:\n  track-usage retry\n  track-usage retry --format vhost_combined 4");
+  }
+
+  void schema() {
+    CLI::App* c = command("schema", "the SQL that makes a store's tables, for an administrator");
+    c->add_option("target", o_.inputs, "the store, as for --sink?")->type_name("TARGET")->expected(0, 1);
+    list_of(c, "--hook", o_.hooks, "LIST", "the summaries that it shall keep, as for ingest");
+    c->footer(
+        "\nExamples:\n  track-usage schema postgresql://db.example/web | psql postgresql://admin@db.example/web\n"
+        "  track-usage ingest --sink 'postgresql://clerk@db.example/web?create=no' access.log");
   }
 
   void geo() {

@@ -168,6 +168,12 @@ class Store {
   virtual bool created() const = 0;                    // by this open
   virtual std::string shown() const = 0;               // absolute, without secrets
   virtual std::vector<std::string> files() const = 0;  // never to be read as input
+  // Of a store that was not opened: the SQL by which an administrator makes its
+  // tables and gives rights to them. Empty: it has no tables.
+  virtual std::string schema(const std::vector<const Hook*>& hooks) const {
+    (void)hooks;
+    return {};
+  }
   // Bytes of log that it takes in one unit, at most; 0: any number.
   virtual std::uint64_t largest_unit() const { return 0; }
 

@@ -184,20 +184,7 @@ void Session::prepare_session() {
   exec(
       "SET sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00'; SET SESSION TRANSACTION ISOLATION LEVEL READ "
       "COMMITTED");
-  // No collation that folds case or pads with blanks: keys are told apart by their bytes.
-  table_options_ = fmt::format(" ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE {}",
-                               maria ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin");
-  words_ = {.id = "BIGINT AUTO_INCREMENT PRIMARY KEY",
-            .text = "LONGTEXT",
-            .blob = "LONGBLOB",
-            .object = "LONGTEXT",  // JSON has a limit of depth here, and a row that was refused would stop its log
-            .instant = "DATETIME(6)",
-            .real = "DOUBLE",
-            .hash = "BINARY(16)",
-            .whole = "SIGNED",
-            .create_table = "CREATE TABLE IF NOT EXISTS",
-            .inline_index = true,
-            .table_options = table_options_};
+  dialect_.emplace(maria ? Dialect::Server::mariadb : Dialect::Server::mysql, address_.database);
   const auto packet = static_cast<std::size_t>(number("SELECT @@max_allowed_packet"));
   piece_ = std::min(largest_piece, packet / 4);
 }
@@ -414,22 +401,6 @@ bool Session::has_table(const std::string& table) {
   const Value names[] = {table};
   return number("SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
                 names) != 0;
-}
-
-std::string Session::instant_of(std::string_view micros) const {
-  return fmt::format("(TIMESTAMP'1970-01-01 00:00:00' + INTERVAL {} MICROSECOND)", micros);
-}
-
-std::string Session::month_of(std::string_view date) const {
-  return fmt::format("CAST(DATE_FORMAT({}, '%Y-%m-01') AS DATE)", date);
-}
-
-std::string Session::literal(const sql::KeyHash& hash) const {
-  return fmt::format("x'{:016x}{:016x}'", hash.high, hash.low);
-}
-
-std::string Session::quoted(std::string_view name) const {
-  return fmt::format("`{}`", name);
 }
 
 // InnoDB gives room back to its tables by itself.

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "sinks/mysql/dialect.h"
 #include "sinks/sql/connection.h"
 
 struct st_mysql;
@@ -27,7 +29,7 @@ class Session : public sql::Connection {
   ~Session() override;
   Session(const Session&) = delete;
 
-  const sql::Words& words() const override { return words_; }
+  const sql::Dialect& dialect() const override { return *dialect_; }
   void exec(const std::string& sql) override;
   std::unique_ptr<sql::Result> query(const std::string& sql, std::span<const sql::Value> values) override;
   std::uint64_t change(const std::string& sql, std::span<const sql::Value> values) override;
@@ -45,10 +47,6 @@ class Session : public sql::Connection {
   void unlock(const std::string& name) override;
   void lock_for_transaction(const std::string& name) override;
   bool has_table(const std::string& table) override;
-  std::string instant_of(std::string_view micros) const override;
-  std::string month_of(std::string_view date) const override;
-  std::string literal(const sql::KeyHash& hash) const override;
-  std::string quoted(std::string_view name) const override;
   void reclaim(std::span<const std::string> tables) override;
 
  private:
@@ -72,8 +70,7 @@ class Session : public sql::Connection {
 
   const Address address_;
   st_mysql* connection_ = nullptr;
-  sql::Words words_;
-  std::string table_options_;
+  std::optional<Dialect> dialect_;              // once it is known which server it is
   std::size_t piece_ = 0;                       // bytes of a bulk statement
   std::vector<std::string> transaction_locks_;  // by lock_name()
 };

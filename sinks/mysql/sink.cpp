@@ -80,6 +80,7 @@ std::unique_ptr<Store> make(const Target& target) {
       sql::StoreOptions{.shown = target.shown(),
                         .prefix = target.setting("table", "usage"),
                         .create = create == "yes",
+                        .dialect = std::make_shared<mysql::Dialect>(mysql::Dialect::Server::mariadb, address.database),
                         .connect = [address] { return std::make_unique<mysql::Session>(address); }});
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "sinks/postgresql/dialect.h"
 #include "sinks/sql/connection.h"
 
 struct pg_conn;
@@ -25,7 +26,7 @@ class Session : public sql::Connection {
   ~Session() override;
   Session(const Session&) = delete;
 
-  const sql::Words& words() const override;
+  const sql::Dialect& dialect() const override { return dialect_; }
   void exec(const std::string& sql) override;
   std::unique_ptr<sql::Result> query(const std::string& sql, std::span<const sql::Value> values) override;
   std::uint64_t change(const std::string& sql, std::span<const sql::Value> values) override;
@@ -39,10 +40,6 @@ class Session : public sql::Connection {
   void unlock(const std::string& name) override;
   void lock_for_transaction(const std::string& name) override;
   bool has_table(const std::string& table) override;
-  std::string instant_of(std::string_view micros) const override;
-  std::string month_of(std::string_view date) const override;
-  std::string literal(const sql::KeyHash& hash) const override;
-  std::string quoted(std::string_view name) const override;
   void reclaim(std::span<const std::string> tables) override;
 
  private:
@@ -66,6 +63,7 @@ class Session : public sql::Connection {
   std::int64_t key_of(const std::string& lock) const;
 
   const Address address_;
+  const Dialect dialect_;
   pg_conn* connection_ = nullptr;
 };
 

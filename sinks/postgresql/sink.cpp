@@ -34,6 +34,7 @@ std::unique_ptr<Store> make(const Target& target) {
       sql::StoreOptions{.shown = target.shown(),
                         .prefix = target.setting("table", "usage"),
                         .create = create == "yes",
+                        .dialect = std::make_shared<postgresql::Dialect>(address.schema),
                         .connect = [address] { return std::make_unique<postgresql::Session>(address); }});
 }
 

@@ -3,7 +3,6 @@
 // a server's folder has its client library, its words and its bulk loader.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sinks/sql/dialect.h"
 #include "src/store.h"
 
 namespace track_usage::sql {
@@ -72,13 +72,6 @@ class Result {
   double real(std::size_t row, int column) const;
 };
 
-// 128 bits of a key's text: the summaries' tables are unique by it, since no
-// server has an index of texts of any length.
-struct KeyHash {
-  std::uint64_t high, low;
-  auto operator<=>(const KeyHash&) const = default;
-};
-
 struct StoredCell {
   std::int64_t bucket;   // as in Cell
   KeyHash hash;          // of a text
@@ -92,27 +85,12 @@ struct StoredRows {
   std::int64_t source, unit;
 };
 
-// The words in which servers differ.
-struct Words {
-  std::string_view id;                             // the type of a key that the server numbers
-  std::string_view text;                           // of any length, compared by its bytes
-  std::string_view blob;                           // bytes of any length
-  std::string_view object;                         // JSON
-  std::string_view instant;                        // UTC, in microseconds
-  std::string_view real;                           // double precision
-  std::string_view hash;                           // KeyHash
-  std::string_view whole;                          // what CAST calls a 64-bit number
-  std::string_view create_table = "CREATE TABLE";  // where that is no part of a transaction, of one that is not there
-  bool inline_index = false;                       // an index can be made with its table alone
-  std::string_view table_options;
-};
-
 // One thread at a time. All throw ServerError; a connection that is lost stays so.
 class Connection {
  public:
   virtual ~Connection() = default;
 
-  virtual const Words& words() const = 0;
+  virtual const Dialect& dialect() const = 0;
   // Statements without parameters or answers.
   virtual void exec(const std::string& sql) = 0;
   void begin() { exec("BEGIN"); }
@@ -145,12 +123,6 @@ class Connection {
   virtual void lock_for_transaction(const std::string& name) = 0;
 
   virtual bool has_table(const std::string& table) = 0;
-  // SQL for the instant that is so many microseconds after 1970, for the first
-  // date of a date's month, and for a hash.
-  virtual std::string instant_of(std::string_view micros) const = 0;
-  virtual std::string month_of(std::string_view date) const = 0;
-  virtual std::string literal(const KeyHash& hash) const = 0;
-  virtual std::string quoted(std::string_view name) const = 0;  // a column called by a reserved word
   // After a large removal: the space is the tables' again.
   virtual void reclaim(std::span<const std::string> tables) = 0;
 

@@ -139,7 +139,7 @@ void Corrector::draft(const std::vector<const Hook*>& hooks) {
   guarded([&] {
     for (const Hook* hook : hooks)
       for (const Period period : periods) {
-        std::string sql = create_cells(draft_table(*hook, period), *hook, period, server_.words());
+        std::string sql = create_cells(draft_table(*hook, period), *hook, period, server_.dialect().words());
         server_.exec(sql.insert(sql.find("TABLE"), "TEMPORARY "));
       }
     drafted_ = hooks;

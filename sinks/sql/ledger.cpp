@@ -62,6 +62,17 @@ void Ledger::set(std::string_view name, std::string_view value) {
     server_.change(fmt::format("INSERT INTO {} (value, name) VALUES (?, ?)", table("settings")), values);
 }
 
+std::string Ledger::salt() {
+  const auto found = server_.query(fmt::format("SELECT value FROM {} WHERE name = 'salt'", table("secrets")));
+  return found->size() == 0 ? std::string() : std::string(found->text(0, 0));
+}
+
+void Ledger::set_salt(std::string_view salt) {
+  const Value values[] = {salt};
+  server_.change(fmt::format("DELETE FROM {} WHERE name = 'salt'", table("secrets")));
+  server_.change(fmt::format("INSERT INTO {} (name, value) VALUES ('salt', ?)", table("secrets")), values);
+}
+
 std::vector<std::pair<std::string, std::string>> Ledger::choices() {
   const auto found =
       server_.query(fmt::format("SELECT substr(name, 8), value FROM {} WHERE name LIKE 'choice:%'", table("settings")));
@@ -216,8 +227,8 @@ std::vector<Owed> Ledger::owed() {
       "SELECT o.hook, o.unit, CASE WHEN i.erased = 0 THEN u.lines_stored ELSE (SELECT count(*) FROM {} r WHERE "
       "r.unit = u.id AND r.datetime >= {} AND r.datetime <= {}) END FROM {} o JOIN {} u ON u.id = o.unit "
       "JOIN {} i ON i.id = u.source ORDER BY o.hook, o.unit",
-      table("rows"), server_.instant_of("u.first_ts"), server_.instant_of("u.last_ts"), table("owed"), table("units"),
-      table("inputs")));
+      table("rows"), server_.dialect().instant_of("u.first_ts"), server_.dialect().instant_of("u.last_ts"),
+      table("owed"), table("units"), table("inputs")));
   std::vector<Owed> out;
   for (std::size_t row = 0; row < found->size(); ++row)
     out.push_back({std::string(found->text(row, 0)), found->number(row, 1), unsigned_of(found->number(row, 2))});
@@ -301,7 +312,7 @@ void Ledger::settle_rejects(const Unit& unit, std::int64_t source) {
       rejects_of_source -
       server_.number(fmt::format("SELECT count(*) FROM {} WHERE source = ?", table("rejects")), of_source);
   std::int64_t bytes = reject_bytes - server_.number(fmt::format("SELECT CAST(sum(length(raw)) AS {}) FROM {}",
-                                                                 server_.words().whole, table("rejects")));
+                                                                 server_.dialect().words().whole, table("rejects")));
   const std::int64_t now = ::time(nullptr);
   for (const RejectedLine& r : unit.batch.rejects) {
     bytes -= std::ssize(r.raw);

@@ -18,6 +18,9 @@ class Ledger {
   std::string setting(std::string_view name);  // empty: there is none
   void set(std::string_view name, std::string_view value);
   std::vector<std::pair<std::string, std::string>> choices();
+  // In a table of its own: who may read the store need not know it.
+  std::string salt();
+  void set_salt(std::string_view salt);
 
   std::vector<SourceRecord> sources(std::int64_t after = 0);  // with greater ids
   // What a unit makes of its source, which is at `before` in this store and

@@ -135,7 +135,7 @@ void read_rows(Connection& server, const std::string& prefix, const RowQuery& qu
   std::string_view joint = " WHERE ";
   const auto bound = [&](std::int64_t micros, std::string_view compare) {
     sql += fmt::format("{}datetime {} {}", std::exchange(joint, " AND "), compare,
-                       server.instant_of(fmt::format("{}", micros)));
+                       server.dialect().instant_of(fmt::format("{}", micros)));
   };
   if (query.since != INT64_MIN) bound(query.since, ">=");
   if (query.until != INT64_MAX) bound(query.until, "<");
@@ -187,9 +187,9 @@ std::vector<Sum> read_sums(Connection& server, const std::string& prefix, const 
   }
   if (query.key && hook.by_number())
     condition(fmt::format("{} = {}", hook.column, parse_number(*query.key).value_or(INT32_MAX)));
-  if (query.key && !hook.by_number()) condition(fmt::format("hash = {}", server.literal(hash(*query.key))));
+  if (query.key && !hook.by_number()) condition(fmt::format("hash = {}", server.dialect().literal(hash(*query.key))));
   const std::string table = summary_table(prefix, hook, query.period);
-  const std::string_view whole = server.words().whole;
+  const std::string_view whole = server.dialect().words().whole;
   std::string sql =
       query.total
           ? fmt::format("SELECT '', {0}, CAST(sum(hits) AS {1}), CAST(sum(transfer) AS {1}) FROM {2}{3} GROUP BY {0}",

@@ -50,11 +50,11 @@ std::string indexed_table(std::string_view name, std::string_view columns, std::
 }
 
 // Totals of a period: from the hook that tells most, else from the rows.
-std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t period, const Connection& server) {
+std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t period, const Dialect& dialect) {
   const auto kept = [&](std::string_view name) {
     return std::any_of(hooks.begin(), hooks.end(), [&](const Hook* h) { return h->name == name; });
   };
-  const std::string_view whole = server.words().whole, table = period_tables[period];
+  const std::string_view whole = dialect.words().whole, table = period_tables[period];
   const auto distinct = [&](std::string_view hook) {
     if (!kept(hook)) return std::string("NULL");
     return fmt::format("(SELECT count(*) FROM P_{}_{} d WHERE d.date = c.date)", hook, table);
@@ -69,7 +69,7 @@ std::string totals_view(const std::vector<const Hook*>& hooks, std::size_t perio
   if (!hooks.empty()) {
     from = fmt::format("P_{}_{}", status ? "status" : hooks.front()->name, table);
   } else {
-    const std::array<std::string, 3> date = {"hour", "day", server.month_of("day")};
+    const std::array<std::string, 3> date = {"hour", "day", dialect.month_of("day")};
     from = fmt::format("(SELECT {} AS date, 1 AS hits, coalesce(content_length, 0) AS transfer FROM P_rows)",
                        date[period]);
   }
@@ -99,8 +99,8 @@ std::string cell_key(const Hook& hook) {
   return fmt::format("date, {}", hook.by_number() ? hook.column : "hash");
 }
 
-std::string create_base(const std::string& prefix, const Connection& server) {
-  const Words& words = server.words();
+std::string create_base(const std::string& prefix, const Dialect& dialect) {
+  const Words& words = dialect.words();
   std::string sql = fmt::format(
       R"sql(
 {create} P_inputs (id {id}, host {text}, path {text}, name {text} NOT NULL, format {text}, filters {text},
@@ -128,6 +128,8 @@ std::string create_base(const std::string& prefix, const Connection& server) {
   for (const RowColumn& column : row_columns)
     rows += fmt::format(",\n  {} {}", column.name, type_of(column.kind, words));
   sql += indexed_table("P_rows", rows, "datetime", words);
+  sql += fmt::format("{} P_secrets (name VARCHAR(64) PRIMARY KEY, value {} NOT NULL){};\n", words.create_table,
+                     words.text, words.table_options);
   sql += fmt::format("{} P_settings (name VARCHAR(64) PRIMARY KEY, value {} NOT NULL){};\n", words.create_table,
                      words.text, words.table_options);
   return with_prefix(std::move(sql), prefix);
@@ -146,18 +148,22 @@ std::string create_cells(const std::string& table, const Hook& hook, Period peri
       table, date, hook.column, words.text, words.hash, words.table_options, words.create_table);
 }
 
-std::string create_views(const std::string& prefix, const std::vector<const Hook*>& hooks, const Connection& server) {
+std::string drop_views(const std::string& prefix) {
   std::string sql = "DROP VIEW IF EXISTS P_sources;\n";
   for (const std::string_view period : period_tables) sql += fmt::format("DROP VIEW IF EXISTS P_{};\n", period);
-  const auto seconds = [&](std::string_view column) { return server.instant_of(fmt::format("{} * 1000000", column)); };
-  sql += fmt::format(
+  return with_prefix(std::move(sql), prefix);
+}
+
+std::string create_views(const std::string& prefix, const std::vector<const Hook*>& hooks, const Dialect& dialect) {
+  const auto seconds = [&](std::string_view column) { return dialect.instant_of(fmt::format("{} * 1000000", column)); };
+  std::string sql = fmt::format(
       "CREATE VIEW P_sources AS SELECT id, host, path, format, filters, {} AS first_date, {} AS last_date, {} AS "
       "first_taken, {} AS last_taken, end_offset AS {}, lines_read AS {}, lines_stored AS {}, filtered, rejected, "
       "blank, erased "
       "FROM P_inputs;\n",
-      server.instant_of("first_ts"), server.instant_of("last_ts"), seconds("first_taken"), seconds("last_taken"),
-      server.quoted("offset"), server.quoted("read"), server.quoted("stored"));
-  for (std::size_t p = 0; p < period_names.size(); ++p) sql += totals_view(hooks, p, server);
+      dialect.instant_of("first_ts"), dialect.instant_of("last_ts"), seconds("first_taken"), seconds("last_taken"),
+      dialect.quoted("offset"), dialect.quoted("read"), dialect.quoted("stored"));
+  for (std::size_t p = 0; p < period_names.size(); ++p) sql += totals_view(hooks, p, dialect);
   return with_prefix(std::move(sql), prefix);
 }
 

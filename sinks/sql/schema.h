@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "sinks/sql/connection.h"
+#include "sinks/sql/dialect.h"
+#include "src/hook.h"
+#include "src/store.h"
 
 namespace track_usage::sql {
 
@@ -74,9 +76,10 @@ std::string cell_columns(const Hook& hook);
 // The columns that a summary's table is unique by.
 std::string cell_key(const Hook& hook);
 
-std::string create_base(const std::string& prefix, const Connection& server);
+std::string create_base(const std::string& prefix, const Dialect& dialect);
 // `temporary`: of this session, and empty after each transaction on servers that can.
 std::string create_cells(const std::string& table, const Hook& hook, Period period, const Words& words);
-std::string create_views(const std::string& prefix, const std::vector<const Hook*>& hooks, const Connection& server);
+std::string drop_views(const std::string& prefix);
+std::string create_views(const std::string& prefix, const std::vector<const Hook*>& hooks, const Dialect& dialect);
 
 }  // namespace track_usage::sql

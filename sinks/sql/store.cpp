@@ -129,13 +129,28 @@ std::uint64_t SqlStore::number_setting(std::string_view name) {
 void SqlStore::create_tables() {
   transaction([&] {
     server_->lock_for_transaction(table("schema"));
-    if (!server_->has_table(table("settings"))) server_->exec(create_base(options_.prefix, *server_));
+    if (!server_->has_table(table("settings"))) server_->exec(create_base(options_.prefix, server_->dialect()));
     if (!ledger_->setting("schema").empty()) return;  // another run was faster
     ledger_->set("schema", fmt::format("{}", schema_version));
     std::random_device random;
     ledger_->set("hash_seed", fmt::format("{}", std::uint64_t{random()} << 32 | random()));
     created_ = true;
   });
+}
+
+std::string SqlStore::schema(const std::vector<const Hook*>& hooks) const {
+  const Dialect& dialect = *options_.dialect;
+  std::string sql = dialect.preamble() + create_base(options_.prefix, dialect);
+  std::vector<std::string> tables, secret = {table("secrets")}, views = {table("sources")};
+  for (const char* name : {"settings", "inputs", "units", "owed", "runs", "rejects", "rows"})
+    tables.push_back(table(name));
+  for (const Hook* hook : hooks)
+    for (const Period period : periods) {
+      tables.push_back(summary_table(options_.prefix, *hook, period));
+      sql += create_cells(tables.back(), *hook, period, dialect.words());
+    }
+  for (const std::string_view period : period_tables) views.push_back(table(period));
+  return sql + create_views(options_.prefix, hooks, dialect) + "\n" + dialect.grants(tables, secret, views);
 }
 
 std::optional<Settings> SqlStore::settings() {
@@ -152,7 +167,7 @@ std::optional<Settings> SqlStore::settings() {
                       .zone = zone,
                       .url_by = url_by_named(ledger_->setting("url_by")).value_or(UrlBy::path),
                       .choices = {},
-                      .salt = ledger_->setting("salt"),
+                      .salt = corrector_ != nullptr ? ledger_->salt() : std::string(),  // readers may not see it
                       .geo = ledger_->setting("geo"),
                       .schema = static_cast<int>(number_setting("schema"))};
     for (auto& [name, value] : ledger_->choices()) settings.choices.emplace(std::move(name), std::move(value));
@@ -170,7 +185,7 @@ void SqlStore::settle(const Settings& settings) {
     transaction([&] {
       ledger_->set("hooks", fmt::format("{}", fmt::join(settings.hooks, ",")));
       ledger_->set("url_by", name_of(settings.url_by));
-      ledger_->set("salt", settings.salt);
+      ledger_->set_salt(settings.salt);
       for (const auto& [name, value] : settings.choices) ledger_->set("choice:" + name, value);
       ledger_->set("zone", settings.zone);
     });
@@ -198,8 +213,8 @@ void SqlStore::use(const std::vector<const Hook*>& hooks, UrlBy) {
       for (const Hook* hook : hooks)
         for (const Period period : periods)
           if (const std::string name = summary_table(options_.prefix, *hook, period); !server_->has_table(name))
-            server_->exec(create_cells(name, *hook, period, server_->words()));
-      server_->exec(create_views(options_.prefix, hooks, *server_));
+            server_->exec(create_cells(name, *hook, period, server_->dialect().words()));
+      server_->exec(drop_views(options_.prefix) + create_views(options_.prefix, hooks, server_->dialect()));
     });
   });
 }

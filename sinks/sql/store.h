@@ -17,9 +17,10 @@ namespace track_usage::sql {
 class Corrector;
 
 struct StoreOptions {
-  std::string shown;   // the target, without secrets
-  std::string prefix;  // of the tables
-  bool create = true;  // ?create=no: tables and views are the administrator's
+  std::string shown;                       // the target, without secrets
+  std::string prefix;                      // of the tables
+  bool create = true;                      // ?create=no: tables and views are the administrator's
+  std::shared_ptr<const Dialect> dialect;  // for schema(), which asks no server
   // Opens a session. Throws ServerError, or Error for a server that cannot be used.
   std::function<std::unique_ptr<Connection>()> connect;
 };
@@ -32,6 +33,7 @@ class SqlStore : public Store {
   void open(Access access) override;
   bool created() const override { return created_; }
   std::string shown() const override { return options_.shown; }
+  std::string schema(const std::vector<const Hook*>& hooks) const override;
   std::vector<std::string> files() const override { return {}; }
 
   std::optional<Settings> settings() override;

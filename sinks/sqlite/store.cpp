@@ -79,6 +79,11 @@ class SqliteStore final : public Store {
 
   std::string shown() const override { return path_; }
   bool created() const override { return created_; }
+  std::string schema(const std::vector<const Hook*>& hooks) const override {
+    std::string sql = sqlite::create_base(prefix_);
+    for (const Hook* hook : hooks) sql += sqlite::create_hook(prefix_, *hook);
+    return sql + sqlite::create_views(prefix_, hooks);
+  }
   std::vector<std::string> files() const override { return {path_, path_ + "-wal", path_ + "-shm", path_ + ".lock"}; }
 
   void open(Access access) override {

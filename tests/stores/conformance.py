@@ -228,6 +228,35 @@ def killed():
     holds(f"killed {KILLS} times", target, printed("access.log"))
 
 
+def administered():
+    """Tables made by an administrator: who may write ingests, who may read reads, and no more."""
+    bench.room("administered")
+    bench.write("access.log", lines(500, seed=71))
+    for name in ("writer", "reader"):
+        store.add_user(name)
+    target = store.new()
+    made = bench.run("schema", target, "--hook", "+visitor")
+    bench.check("schema: exit", made.returncode, 0)
+    store.administer(made.stdout.decode())
+    as_user = {name: target.replace(f"//{store.OWNER}:", f"//{name}:") + "&create=no" for name in ("writer", "reader")}
+    done = bench.run("ingest", "--config", "none", "--visitor", "ip-ua", "--sink", as_user["reader"], "access.log")
+    said = done.stderr.decode()
+    bench.check("a reader cannot write", (done.returncode, "denied" in said, "schema" in said), (4, True, True))
+    bench.check("nor was anything settled", rows_of_store(target), 0)
+    bench.ingest("access.log", "--visitor", "ip-ua", sinks=(as_user["writer"],))
+    bench.check("a writer stores all", rows_of_store(target), 500)
+    identities("by a writer who makes no tables", target)
+    for args in (["rows"], ["sum", "visitor"], ["status"], ["report"]):
+        bench.check(f"a reader's {args[0]}", bench.run(*args, "--from", as_user["reader"]).returncode, 0)
+    other = bench.run("rows", "--from", as_user["reader"].replace("table=", "table=x"))
+    bench.check("what is not there", other.returncode, 4)
+    bench.check("a reader reads rows past us", store.ask(target, "SELECT count(*) FROM usage_rows", "reader"), [["500"]])
+    try:
+        bench.check("but not the salt", store.ask(target, "SELECT * FROM usage_secrets", "reader"), "a refusal")
+    except RuntimeError as refusal:
+        bench.check("but not the salt", "denied" in str(refusal), True)
+
+
 def server_fails():
     bench.room("server")
     log = lines(20_000, seed=31)
@@ -414,6 +443,7 @@ killed()
 if store.is_server:
     side_by_side()
     refused()
+    administered()
     server_fails()
 store.stop()
 bench.end()

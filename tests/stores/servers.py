@@ -113,15 +113,22 @@ class Postgresql:
         self.made += 1
         return f"{self.url()}?table=t{self.made}"
 
-    def ask(self, target, sql, **how):
-        """Rows of texts, by psql; usage_ in `sql` is the target's tables."""
-        table = target.partition("table=")[2] or "usage"
-        environment = dict(os.environ, PGPASSWORD=self.SECRET, PGTZ="UTC")
+    def administer(self, sql, user=OWNER):
+        """Runs statements as the owner of the database, or another of its users."""
         done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-R", "\x1e", "-v", "ON_ERROR_STOP=1",
-                               "-h", "127.0.0.1", "-p", str(self.port), "-U", self.OWNER, how.get("database", "postgres"),
-                               "-c", sql.replace("usage_", table + "_")], env=environment, capture_output=True, text=True)
+                               "-h", "127.0.0.1", "-p", str(self.port), "-U", user, "postgres"], input=sql,
+                              env=dict(os.environ, PGPASSWORD=self.SECRET, PGTZ="UTC"), capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
+        return done
+
+    def add_user(self, name):
+        self.administer(f"CREATE ROLE {name} LOGIN PASSWORD '{self.SECRET}'")
+
+    def ask(self, target, sql, user=OWNER):
+        """Rows of texts, by psql; usage_ in `sql` is the target's tables."""
+        table = target.partition("table=")[2] or "usage"
+        done = self.administer(sql.replace("usage_", table + "_"), user)
         return [row.split("\x1f") for row in done.stdout.rstrip("\n").split("\x1e")] if done.stdout.strip("\n") else []
 
 
@@ -148,8 +155,9 @@ class Mysql:
         if done.returncode != 0:
             raise RuntimeError(done.stdout)
         self.start()
-        self.client("root", "", "mysql", f"CREATE DATABASE logs; CREATE USER {self.OWNER}@'127.0.0.1' IDENTIFIED BY '{self.SECRET}'; "
-                    f"GRANT ALL ON logs.* TO {self.OWNER}@'127.0.0.1'")
+        self.administer("CREATE DATABASE logs")
+        self.add_user(self.OWNER)
+        self.administer(f"GRANT ALL ON logs.* TO {self.OWNER}")
 
     def start(self):
         with open(self.top / "log", "ab") as log:
@@ -181,17 +189,24 @@ class Mysql:
         self.made += 1
         return f"{self.url()}?table=t{self.made}"
 
+    def administer(self, sql):
+        """Runs statements as the server's administrator."""
+        return self.client("root", "", "mysql", sql)
+
+    def add_user(self, name):
+        self.administer(f"CREATE USER {name} IDENTIFIED BY '{self.SECRET}'")
+
     def client(self, user, password, database, sql):
-        done = subprocess.run(["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{self.port}", f"-u{user}", "-N", "-B", database, "-e", sql],
+        done = subprocess.run(["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{self.port}", f"-u{user}", "-N", "-B", database], input=sql,
                               env=dict(os.environ, MYSQL_PWD=password), capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
         return [line.split("\t") for line in done.stdout.splitlines()]
 
-    def ask(self, target, sql):
+    def ask(self, target, sql, user=OWNER):
         """Rows of texts, by the server's own client; usage_ in `sql` is the target's tables."""
         table = target.partition("table=")[2] or "usage"
-        return self.client(self.OWNER, self.SECRET, "logs", sql.replace("usage_", table + "_"))
+        return self.client(user, self.SECRET, "logs", sql.replace("usage_", table + "_"))
 
 
 STORES = {store.name: store for store in (Sqlite, Postgresql, Mysql)}
