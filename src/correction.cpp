@@ -7,6 +7,7 @@
 
 #include "src/base/address.h"
 #include "src/base/signals.h"
+#include "src/base/timestamp.h"
 #include "src/error.h"
 #include "src/summary.h"
 
@@ -35,11 +36,16 @@ void choose(const Filter& filter, const Batch& batch, std::vector<std::uint8_t>&
   }
 }
 
-void sum_up(Unit& unit, const Counting& counting, const std::vector<const Hook*>& hooks) {
+// Cells from `from` on: those before it were pruned, or cannot be known.
+void sum_up(Unit& unit, const Counting& counting, const std::vector<const Hook*>& hooks, const Buckets& from) {
   set_hours(unit.batch, counting.zone);
   set_keys(unit.batch, hooks);
+  std::vector<Summary> summaries = summarise(unit.batch, hooks, counting.url_by);
+  for (Summary& summary : summaries)
+    for (std::size_t p = 0; p < summary.cells.size(); ++p)
+      std::erase_if(summary.cells[p], [&](const Cell& cell) { return cell.bucket < from[p]; });
   std::promise<std::vector<Summary>> done;
-  done.set_value(summarise(unit.batch, hooks, counting.url_by));
+  done.set_value(std::move(summaries));
   unit.summaries = done.get_future().share();
 }
 
@@ -114,6 +120,18 @@ class Locator {
 
 }  // namespace
 
+Buckets whole_from(const Counting& counting) {
+  Buckets from = counting.pruned.cells;
+  const std::int64_t rows = counting.pruned.rows;
+  if (rows == INT64_MIN) return from;
+  const std::int64_t second = floor_div(rows, 1'000'000);  // the beginning of a day in the store's zone
+  const std::int64_t day = floor_div(second + counting.zone.at(second).offset, 86'400);
+  const std::int64_t month = month_begin(day);
+  const Buckets of_rows = {second, day, month == day ? day : month_begin(month + 31)};
+  for (std::size_t p = 0; p < from.size(); ++p) from[p] = std::max(from[p], of_rows[p]);
+  return from;
+}
+
 Removed count_rows(Store& store, const RowQuery& query, const Filter& filter) {
   Removed sum;
   std::vector<std::uint8_t> chosen;
@@ -133,7 +151,7 @@ Removed remove_rows(Store& store, const Counting& counting, const RowQuery& quer
     unit.batch.clear();
     Gatherer().append(unit.batch, batch, chosen.rows);
     if (unit.batch.size() == 0) return {};
-    sum_up(unit, counting, counting.hooks);
+    sum_up(unit, counting, counting.hooks, counting.pruned.cells);
     return chosen;
   };
   store.correctable()->remove(in_large_batches(query), chooses);
@@ -149,7 +167,7 @@ std::uint64_t sum_rows(Store& store, const Counting& counting, const std::vector
     end_if_asked();
     rows += batch.size();
     std::swap(unit.batch, batch);
-    sum_up(unit, counting, hooks);
+    sum_up(unit, counting, hooks, whole_from(counting));
     draft.add_to_draft(unit);
     return true;
   });
@@ -209,8 +227,8 @@ Located locate_rows(Store& store, const Counting& counting, const RowQuery& quer
       add_row(after, batch, row, places.values[place.country], places.values[place.info]);
     });
     if (after.batch.size() == 0) return {};
-    sum_up(before, counting, hooks);
-    sum_up(after, counting, hooks);
+    sum_up(before, counting, hooks, counting.pruned.cells);
+    sum_up(after, counting, hooks, counting.pruned.cells);
     return located;
   };
   store.correctable()->locate(unlocated(query), chooses);
@@ -248,7 +266,7 @@ Retried retry_rejects(Store& store, const Counting& counting, const std::vector<
     sum.counts += unit.batch.counts;
     unit.begin = unit.end = source.offset;
     unit.source = source;
-    sum_up(unit, counting, counting.hooks);
+    sum_up(unit, counting, counting.hooks, counting.pruned.cells);
     store.commit(unit, source.id);
   }
   return sum;

@@ -19,7 +19,11 @@ struct Counting {
   std::vector<const Hook*> hooks;
   UrlBy url_by = UrlBy::path;
   Zone zone;
+  PruneMarks pruned = {};
 };
+
+// From where on the cells of each period are sums of rows that are all there.
+Buckets whole_from(const Counting& counting);
 
 struct Removed {
   std::uint64_t rows = 0;

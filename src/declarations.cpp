@@ -103,6 +103,7 @@ class Declarations {
     erase();
     rebuild();
     retry();
+    prune();
     schema();
     geo();
   }
@@ -483,6 +484,14 @@ class Declarations {
     log_filters(c);
     enriching(c);
     c->footer("\nExamples:\n  track-usage retry\n  track-usage retry --format vhost_combined 4");
+  }
+
+  void prune() {
+    CLI::App* c = command("prune", "remove old rows and old cells of summaries");
+    correction(c);
+    list_of(c, "--keep", o_.keep, "NAME=AGE",
+            "rows, hour, day or month, and for how long, as in rows=90d,hour=60d,day=2y");
+    c->footer("\nExamples:\n  track-usage prune --keep rows=90d,hour=60d,day=2y --yes");
   }
 
   void schema() {

@@ -62,6 +62,7 @@ struct Options {
 
   // Changing what is stored.
   bool yes = false, fix = false;
+  std::vector<std::string> keep;  // NAME=AGE
 
   // Reading back.
   std::string output;  // table, json ...; empty: the command's own default

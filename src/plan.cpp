@@ -28,16 +28,6 @@ namespace {
 
 constexpr std::string_view default_store = "sqlite:usage.db";
 
-std::vector<std::string> items_of(std::string_view list) {
-  std::vector<std::string> items;
-  while (!list.empty()) {
-    const auto comma = std::min(list.find(','), list.size());
-    if (const std::string_view item = trim(list.substr(0, comma)); !item.empty()) items.emplace_back(item);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return items;
-}
-
 std::string joined(const std::vector<std::string>& items) {
   return fmt::format("{}", fmt::join(items, ","));
 }
@@ -162,7 +152,7 @@ std::map<std::string, std::string, std::less<>> typed_choices(const Options& opt
     if (!value.empty()) choices[name] = value;
   };
   const auto list = [](const std::vector<std::string>& typed) {
-    std::vector<std::string> items = items_of(joined(typed));
+    std::vector<std::string> items = list_items(joined(typed));
     std::sort(items.begin(), items.end());
     items.erase(std::unique(items.begin(), items.end()), items.end());
     return joined(items);
@@ -265,7 +255,7 @@ Settings settings_of(const Options& options) {
 bool drops(const Settings& settings, std::string_view field) {
   const auto drop = settings.choices.find("drop");
   if (drop == settings.choices.end()) return false;
-  const std::vector<std::string> fields = items_of(drop->second);
+  const std::vector<std::string> fields = list_items(drop->second);
   return std::find(fields.begin(), fields.end(), field) != fields.end();
 }
 
@@ -294,14 +284,14 @@ std::unique_ptr<Enrichment> make_enrichment(const Options& options, const Settin
   Enrichment::Options o;
   if (const std::string query = choice("query"); !query.empty()) o.query.keep = query;
   o.query.redact = choice("no-redact").empty();
-  o.query.secret = items_of(choice("redact-query"));
+  o.query.secret = list_items(choice("redact-query"));
   o.privacy = {.anonymize = choice("anonymize-ip"),
-               .drop = items_of(choice("drop")),
-               .hash = items_of(choice("hash")),
+               .drop = list_items(choice("drop")),
+               .hash = list_items(choice("hash")),
                .salt = settings.salt};
   o.visitor = choice("visitor");
   o.visitor_salt = choice("visitor-salt");
-  o.trusted_proxies = items_of(joined(options.trusted_proxies));
+  o.trusted_proxies = list_items(joined(options.trusted_proxies));
   for (const std::string& rule : options.routes) {
     if (!rule.starts_with('@'))
       o.routes.push_back(rule);
@@ -347,7 +337,7 @@ std::vector<Outlet> make_outlets(const Options& options) {
       outlet.shown = outlet.store->shown();
       std::vector<std::string> hooks = options.hooks;
       if (const std::string own = target.setting("hooks", ""); !own.empty()) {
-        hooks = items_of(own);
+        hooks = list_items(own);
       }
       outlet.hooks = choose_hooks(hooks, options);
       outlet.hooks_typed = !hooks.empty();
@@ -379,7 +369,10 @@ Correction open_to_correct(const Options& options) {
   if (c.store->correctable() == nullptr || !settings)
     throw Error(Exit::store, fmt::format("{} has taken nothing that could be changed", visible(c.store->shown())));
   c.settings = *settings;
-  c.counting = {.hooks = hooks_named(settings->hooks), .url_by = settings->url_by, .zone = Zone(settings->zone)};
+  c.counting = {.hooks = hooks_named(settings->hooks),
+                .url_by = settings->url_by,
+                .zone = Zone(settings->zone),
+                .pruned = c.store->pruned()};
   c.store->use(c.counting.hooks, c.counting.url_by);
   return c;
 }
@@ -420,7 +413,7 @@ namespace {
 
 std::vector<std::string> blueprints_of(const Options& options, std::string_view option,
                                        const std::vector<std::string>& typed) {
-  std::vector<std::string> names = items_of(joined(typed));
+  std::vector<std::string> names = list_items(joined(typed));
   std::vector<std::string_view> known;
   for (const std::string& blueprint : options.blueprints)
     known.push_back(std::string_view(blueprint).substr(0, blueprint.find('=')));

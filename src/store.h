@@ -153,6 +153,22 @@ struct Difference {
   std::int64_t kept_hits, kept_transfer, hits, transfer;
 };
 
+// Cells of each period from these buckets on, as in Cell.
+using Buckets = std::array<std::int64_t, 3>;
+constexpr Buckets all_buckets = {INT64_MIN, INT64_MIN, INT64_MIN};
+
+// What was pruned: rows before a time in microseconds, and each period's cells
+// before a bucket. What is below may have come back with old logs, and is
+// pruned the next time; above, every summary is the sum of the rows.
+struct PruneMarks {
+  std::int64_t rows = INT64_MIN;
+  Buckets cells = all_buckets;
+  bool operator==(const PruneMarks&) const = default;
+};
+std::string text_of(const PruneMarks& marks);  // as a store keeps them
+PruneMarks marks_of(std::string_view text);    // none, if it is no such text
+PruneMarks later(const PruneMarks& a, const PruneMarks& b);
+
 // change: write, but only what is there.
 enum class Access : std::uint8_t { read, write, change };
 
@@ -208,6 +224,7 @@ class Store {
 
   // In batches, which are the visitor's for the call, until it returns false.
   virtual void rows(const RowQuery& query, const std::function<bool(Batch&)>& visit) = 0;
+  virtual PruneMarks pruned() { return {}; }
   // Newest bucket first, then most hits, then key; or totals.
   virtual std::vector<Sum> sums(const Hook& hook, const SumQuery& query) = 0;
   virtual std::vector<RejectRecord> rejects() = 0;
@@ -254,9 +271,16 @@ class Correctable {
   // A second set of sums, beside the cells that are kept.
   virtual void draft(const std::vector<const Hook*>& hooks) = 0;
   virtual void add_to_draft(const Unit& unit) = 0;
-  // Calls `differs` for each cell in which the draft is not what is kept.
-  virtual void compare_draft(const std::function<void(const Difference&)>& differs) = 0;
-  virtual void adopt_draft(const std::vector<const Hook*>& hooks) = 0;
+  // Calls `differs` for each cell from `from` on in which the draft is not what
+  // is kept; puts the draft in the place of those that are kept.
+  virtual void compare_draft(const Buckets& from, const std::function<void(const Difference&)>& differs) = 0;
+  virtual void adopt_draft(const Buckets& from, const std::vector<const Hook*>& hooks) = 0;
+
+  // Not within begin() and end(), each a transaction of its own: notes the
+  // marks; then removes rows and cells below them, about `most` a call. Returns
+  // how many: 0, all are gone.
+  virtual void mark_pruned(const PruneMarks& marks) = 0;
+  virtual std::uint64_t prune(std::size_t most) = 0;
 };
 
 }  // namespace track_usage

@@ -8,10 +8,21 @@
 
 #include "sinks/sql/cells.h"
 #include "sinks/sql/guarded.h"
+#include "sinks/sql/ledger.h"
 #include "sinks/sql/reading.h"
 #include "sinks/sql/schema.h"
 
 namespace track_usage::sql {
+
+namespace {
+
+// " WHERE date >= '2026-11-01'"; nothing, if there is no bound.
+std::string from_on(std::string_view before, std::string_view column, Period period, std::int64_t bucket) {
+  if (bucket == INT64_MIN) return {};
+  return fmt::format("{}{} >= '{}'", before, column, date_of(period, bucket));
+}
+
+}  // namespace
 
 template <typename F>
 auto Corrector::guarded(F&& f) -> decltype(f()) {
@@ -36,8 +47,16 @@ void Corrector::end(bool keep) {
   });
 }
 
-void Corrector::remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) {
+void Corrector::delete_rows(const std::vector<std::int64_t>& ids) {
   constexpr std::size_t ids_a_statement = 10'000;
+  for (std::size_t from = 0; from < ids.size(); from += ids_a_statement) {
+    const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto end = ids.begin() + static_cast<std::ptrdiff_t>(std::min(from + ids_a_statement, ids.size()));
+    server_.exec(fmt::format("DELETE FROM {} WHERE id IN ({})", table("rows"), fmt::join(begin, end, ",")));
+  }
+}
+
+void Corrector::remove(const RowQuery& query, const std::function<std::optional<Chosen>(const Batch&)>& choose) {
   guarded([&] {
     std::vector<std::int64_t> ids;
     std::map<std::int64_t, std::int64_t> erased;  // by source
@@ -52,11 +71,7 @@ void Corrector::remove(const RowQuery& query, const std::function<std::optional<
       add_sums(*chosen->unit, -1);
       return true;
     });
-    for (std::size_t from = 0; from < ids.size(); from += ids_a_statement) {
-      const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(from);
-      const auto end = ids.begin() + static_cast<std::ptrdiff_t>(std::min(from + ids_a_statement, ids.size()));
-      server_.exec(fmt::format("DELETE FROM {} WHERE id IN ({})", table("rows"), fmt::join(begin, end, ",")));
-    }
+    delete_rows(ids);
     for (const auto& [source, rows] : erased)
       server_.exec(fmt::format("UPDATE {} SET erased = erased + {} WHERE id = {}", table("inputs"), rows, source));
     drop_empty_cells();
@@ -156,7 +171,7 @@ void Corrector::add_to_draft(const Unit& unit) {
 }
 
 // What is kept and sums otherwise, and what is summed and not kept.
-void Corrector::compare(const Hook& hook, Period period, std::vector<Difference>& found) {
+void Corrector::compare(const Hook& hook, Period period, std::int64_t from, std::vector<Difference>& found) {
   const std::string kept = summary_table(prefix_, hook, period), summed = draft_table(hook, period);
   const std::string same =
       fmt::format("d.date = c.date AND d.{0} = c.{0}", hook.by_number() ? hook.column : std::string_view("hash"));
@@ -174,20 +189,20 @@ void Corrector::compare(const Hook& hook, Period period, std::vector<Difference>
   };
   add(
       fmt::format("SELECT c.date, c.{0}, c.hits, c.transfer, coalesce(d.hits, 0), coalesce(d.transfer, 0) FROM {1} c "
-                  "LEFT JOIN {2} d ON {3} WHERE d.hits IS NULL OR d.hits <> c.hits OR d.transfer <> c.transfer",
-                  hook.column, kept, summed, same));
+                  "LEFT JOIN {2} d ON {3} WHERE (d.hits IS NULL OR d.hits <> c.hits OR d.transfer <> c.transfer){4}",
+                  hook.column, kept, summed, same, from_on(" AND ", "c.date", period, from)));
   add(
       fmt::format("SELECT c.date, c.{0}, 0, 0, c.hits, c.transfer FROM {2} c LEFT JOIN {1} d ON {3} "
                   "WHERE d.hits IS NULL",
                   hook.column, kept, summed, same));
 }
 
-void Corrector::compare_draft(const std::function<void(const Difference&)>& differs) {
+void Corrector::compare_draft(const Buckets& from, const std::function<void(const Difference&)>& differs) {
   guarded([&] {
     for (const Hook* hook : drafted_)
       for (const Period period : periods) {
         std::vector<Difference> found;
-        compare(*hook, period, found);
+        compare(*hook, period, from[static_cast<std::size_t>(period)], found);
         std::sort(found.begin(), found.end(), [](const Difference& a, const Difference& b) {
           return std::tie(a.bucket, a.key) < std::tie(b.bucket, b.key);
         });
@@ -196,16 +211,56 @@ void Corrector::compare_draft(const std::function<void(const Difference&)>& diff
   });
 }
 
-void Corrector::adopt_draft(const std::vector<const Hook*>& hooks) {
+void Corrector::adopt_draft(const Buckets& from, const std::vector<const Hook*>& hooks) {
   guarded([&] {
     for (const Hook* hook : hooks)
       for (const Period period : periods) {
         const std::string kept = summary_table(prefix_, *hook, period);
-        server_.exec(fmt::format("DELETE FROM {}", kept));
+        server_.exec(fmt::format("DELETE FROM {}{}", kept,
+                                 from_on(" WHERE ", "date", period, from[static_cast<std::size_t>(period)])));
         server_.exec(fmt::format("INSERT INTO {0} ({1}) SELECT {1} FROM {2} ORDER BY {3}", kept, cell_columns(*hook),
                                  draft_table(*hook, period), cell_key(*hook)));
       }
   });
+}
+
+void Corrector::mark_pruned(const PruneMarks& marks) {
+  guarded([&] { Ledger(server_, prefix_).set("pruned", text_of(marks)); });
+}
+
+std::uint64_t Corrector::prune(std::size_t most) {
+  return guarded([&] {
+    const PruneMarks marks = marks_of(Ledger(server_, prefix_).setting("pruned"));
+    if (marks.rows != INT64_MIN)
+      if (const std::uint64_t rows = prune_rows(marks.rows, most); rows != 0) return rows;
+    std::uint64_t removed = 0;
+    for (const Hook* hook : hooks_)
+      for (const Period period : periods)
+        if (const std::int64_t below = marks.cells[static_cast<std::size_t>(period)];
+            below != INT64_MIN && removed < most)
+          removed += prune_cells(summary_table(prefix_, *hook, period), date_of(period, below), most);
+    return removed;
+  });
+}
+
+std::uint64_t Corrector::prune_rows(std::int64_t below, std::size_t most) {
+  const auto found =
+      server_.query(fmt::format("SELECT id FROM {} WHERE datetime < {} ORDER BY datetime LIMIT {}", table("rows"),
+                                server_.dialect().instant_of(fmt::format("{}", below)), most));
+  std::vector<std::int64_t> ids;
+  for (std::size_t row = 0; row < found->size(); ++row) ids.push_back(found->number(row, 0));
+  delete_rows(ids);
+  return ids.size();
+}
+
+// Whole buckets, the oldest first: as many as `most` cells are in, one at least.
+std::uint64_t Corrector::prune_cells(const std::string& from, const std::string& below, std::size_t most) {
+  const Value values[] = {below};
+  const auto last = server_.query(
+      fmt::format("SELECT date FROM {} WHERE date < ? ORDER BY date LIMIT 1 OFFSET {}", from, most), values);
+  if (last->size() == 0) return server_.change(fmt::format("DELETE FROM {} WHERE date < ?", from), values);
+  const Value until[] = {last->text(0, 0)};
+  return server_.change(fmt::format("DELETE FROM {} WHERE date <= ?", from), until);
 }
 
 }  // namespace track_usage::sql

@@ -27,15 +27,20 @@ class Corrector : public Correctable {
   bool compact() override;
   void draft(const std::vector<const Hook*>& hooks) override;
   void add_to_draft(const Unit& unit) override;
-  void compare_draft(const std::function<void(const Difference&)>& differs) override;
-  void adopt_draft(const std::vector<const Hook*>& hooks) override;
+  void compare_draft(const Buckets& from, const std::function<void(const Difference&)>& differs) override;
+  void adopt_draft(const Buckets& from, const std::vector<const Hook*>& hooks) override;
+  void mark_pruned(const PruneMarks& marks) override;
+  std::uint64_t prune(std::size_t most) override;
 
  private:
   std::string table(std::string_view name) const { return prefix_ + "_" + std::string(name); }
   std::string draft_table(const Hook& hook, Period period) const;
   void add_sums(const Unit& unit, int sign);
   void drop_empty_cells();
-  void compare(const Hook& hook, Period period, std::vector<Difference>& found);
+  void compare(const Hook& hook, Period period, std::int64_t from, std::vector<Difference>& found);
+  void delete_rows(const std::vector<std::int64_t>& ids);
+  std::uint64_t prune_rows(std::int64_t below, std::size_t most);
+  std::uint64_t prune_cells(const std::string& from, const std::string& below, std::size_t most);
   template <typename F>
   auto guarded(F&& f) -> decltype(f());
 

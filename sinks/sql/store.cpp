@@ -317,6 +317,10 @@ void SqlStore::rows(const RowQuery& query, const std::function<bool(Batch&)>& vi
   });
 }
 
+PruneMarks SqlStore::pruned() {
+  return guarded("read", [&] { return marks_of(ledger_->setting("pruned")); });
+}
+
 std::vector<Sum> SqlStore::sums(const Hook& hook, const SumQuery& query) {
   return guarded("read", [&] {
     if (seed_ == 0) seed_ = number_setting("hash_seed");

@@ -51,6 +51,7 @@ class SqlStore : public Store {
   Correctable* correctable() override;
 
   void rows(const RowQuery& query, const std::function<bool(Batch&)>& visit) override;
+  PruneMarks pruned() override;
   std::vector<Sum> sums(const Hook& hook, const SumQuery& query) override;
   std::vector<RejectRecord> rejects() override;
   std::vector<RunRecord> runs() override;

@@ -17,6 +17,12 @@ std::string_view name_of(Period period) {
   return period_names[static_cast<std::size_t>(period)];
 }
 
+// The first bucket of a period, as the tables have it.
+std::int64_t stored_bucket(Period period, const Buckets& from) {
+  const std::int64_t bucket = from[static_cast<std::size_t>(period)];
+  return period == Period::hour && bucket != INT64_MIN ? bucket / quarter : bucket;
+}
+
 }  // namespace
 
 template <typename F>
@@ -181,7 +187,7 @@ void Corrector::add_to_draft(const Unit& unit) {
   });
 }
 
-void Corrector::compare_draft(const std::function<void(const Difference&)>& differs) {
+void Corrector::compare_draft(const Buckets& from, const std::function<void(const Difference&)>& differs) {
   guarded([&] {
     for (const Hook* hook : drafted_)
       for (const Period period : periods) {
@@ -189,13 +195,14 @@ void Corrector::compare_draft(const std::function<void(const Difference&)>& diff
         const std::string key =
             hook->by_number() ? "c.key" : fmt::format("(SELECT text FROM {}_texts WHERE id = c.key)", prefix_);
         // What is kept and sums otherwise, and what is summed and not kept.
-        Statement s(database_,
-                    fmt::format("SELECT c.{0}, {1}, c.hits, c.transfer, coalesce(d.hits, 0), coalesce(d.transfer, 0)"
-                                " FROM {2} c LEFT JOIN {3} d ON d.{0} = c.{0} AND d.key = c.key"
-                                " WHERE d.hits IS NOT c.hits OR d.transfer IS NOT c.transfer UNION ALL "
-                                "SELECT c.{0}, {1}, 0, 0, c.hits, c.transfer FROM {3} c LEFT JOIN {2} d"
-                                " ON d.{0} = c.{0} AND d.key = c.key WHERE d.hits IS NULL ORDER BY 1, 2",
-                                name_of(period), key, kept, summed));
+        Statement s(
+            database_,
+            fmt::format("SELECT c.{0}, {1}, c.hits, c.transfer, coalesce(d.hits, 0), coalesce(d.transfer, 0)"
+                        " FROM {2} c LEFT JOIN {3} d ON d.{0} = c.{0} AND d.key = c.key"
+                        " WHERE (d.hits IS NOT c.hits OR d.transfer IS NOT c.transfer) AND c.{0} >= {4} UNION ALL "
+                        "SELECT c.{0}, {1}, 0, 0, c.hits, c.transfer FROM {3} c LEFT JOIN {2} d"
+                        " ON d.{0} = c.{0} AND d.key = c.key WHERE d.hits IS NULL ORDER BY 1, 2",
+                        name_of(period), key, kept, summed, stored_bucket(period, from)));
         while (s.step()) {
           differs({.hook = hook,
                    .period = period,
@@ -210,14 +217,44 @@ void Corrector::compare_draft(const std::function<void(const Difference&)>& diff
   });
 }
 
-void Corrector::adopt_draft(const std::vector<const Hook*>& hooks) {
+void Corrector::adopt_draft(const Buckets& from, const std::vector<const Hook*>& hooks) {
   guarded([&] {
     for (const Hook* hook : hooks)
       for (const Period period : periods) {
         const std::string kept = cells_table(prefix_, *hook, period);
-        database_.exec(fmt::format("DELETE FROM {0}; INSERT INTO {0} SELECT * FROM {1} ORDER BY 1, 2", kept,
-                                   draft_table(*hook, period)));
+        database_.exec(fmt::format("DELETE FROM {0} WHERE {2} >= {3}; INSERT INTO {0} SELECT * FROM {1} ORDER BY 1, 2",
+                                   kept, draft_table(*hook, period), name_of(period), stored_bucket(period, from)));
       }
+  });
+}
+
+void Corrector::mark_pruned(const PruneMarks& marks) {
+  guarded([&] {
+    Statement(database_, fmt::format("INSERT OR REPLACE INTO {}_settings VALUES ('pruned', ?)", prefix_))
+        .bind(1, text_of(marks))
+        .run();
+  });
+}
+
+std::uint64_t Corrector::prune(std::size_t most) {
+  return guarded([&] {
+    const PruneMarks marks =
+        marks_of(database_.text(fmt::format("SELECT value FROM {}_settings WHERE name = 'pruned'", prefix_)));
+    std::uint64_t removed = 0;
+    const auto remove_some = [&](const std::string& table, std::string_view key, std::string_view by,
+                                 std::int64_t below) {
+      if (removed >= most || below == INT64_MIN) return;
+      database_.exec(
+          fmt::format("DELETE FROM {0} WHERE ({1}) IN (SELECT {1} FROM {0} WHERE {2} < {3} ORDER BY {2} LIMIT {4})",
+                      table, key, by, below, most - removed));
+      removed += static_cast<std::uint64_t>(database_.number("SELECT changes()"));
+    };
+    remove_some(prefix_ + "_data", "id", "ts", marks.rows);
+    for (const Hook* hook : hooks_)
+      for (const Period period : periods)
+        remove_some(cells_table(prefix_, *hook, period), fmt::format("{}, key", name_of(period)), name_of(period),
+                    stored_bucket(period, marks.cells));
+    return removed;
   });
 }
 

@@ -35,8 +35,10 @@ class Corrector final : public Correctable {
   bool compact() override;
   void draft(const std::vector<const Hook*>& hooks) override;
   void add_to_draft(const Unit& unit) override;
-  void compare_draft(const std::function<void(const Difference&)>& differs) override;
-  void adopt_draft(const std::vector<const Hook*>& hooks) override;
+  void compare_draft(const Buckets& from, const std::function<void(const Difference&)>& differs) override;
+  void adopt_draft(const Buckets& from, const std::vector<const Hook*>& hooks) override;
+  void mark_pruned(const PruneMarks& marks) override;
+  std::uint64_t prune(std::size_t most) override;
 
  private:
   template <typename F>

@@ -176,6 +176,9 @@ class SqliteStore final : public Store {
       sqlite::read_rows(*database_, prefix_, query, [&](Batch& batch, const auto&) { return visit(batch); });
     });
   }
+  PruneMarks pruned() override {
+    return reading([&] { return marks_of(setting("pruned")); });
+  }
   std::vector<Sum> sums(const Hook& hook, const SumQuery& query) override {
     return reading([&] { return sqlite::read_sums(*database_, prefix_, hook, query); });
   }

@@ -286,4 +286,14 @@ std::string human_bytes(std::uint64_t n) {
   return fmt::format("{:.1f} {}", size, units[unit]);
 }
 
+std::vector<std::string> list_items(std::string_view list) {
+  std::vector<std::string> items;
+  while (!list.empty()) {
+    const auto comma = std::min(list.find(','), list.size());
+    if (const std::string_view item = trim(list.substr(0, comma)); !item.empty()) items.emplace_back(item);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return items;
+}
+
 }  // namespace track_usage

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace track_usage {
 
@@ -33,6 +34,9 @@ void append_json(std::string& out, std::string_view text);
 
 // Undoes %HH once; a broken %zz stays. With `plus`, + is a blank.
 void append_percent_decoded(std::string& out, std::string_view text, bool plus = false);
+
+// The items of "a, b,,c": a, b and c.
+std::vector<std::string> list_items(std::string_view list);
 
 // The whole of `text` as a decimal number, without sign; nothing if it is not.
 std::optional<std::uint64_t> parse_number(std::string_view text);

@@ -376,6 +376,9 @@ std::optional<std::int64_t> parse_age(std::string_view text) {
     case 'w':
       unit = 7 * day;
       break;
+    case 'y':
+      unit = 365 * day;
+      break;
     default:
       return {};
   }

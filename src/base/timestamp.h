@@ -64,7 +64,7 @@ std::int64_t parse_when(std::string_view text, std::string_view option, std::int
 // ("12ms", "850µs", "1m2.5s").
 std::optional<std::int64_t> parse_duration(std::string_view text, std::int64_t unit);
 
-// "90s", "15m", "2h", "7d", "4w" in seconds.
+// "90s", "15m", "2h", "7d", "4w", "2y" (of 365 days) in seconds.
 std::optional<std::int64_t> parse_age(std::string_view text);
 
 std::string iso_time(std::int64_t micros);  // 2000-10-10T20:55:36[.ffffff]Z

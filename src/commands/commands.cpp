@@ -16,21 +16,10 @@ int run_command(int argc, char** argv) {
   static constexpr struct {
     std::string_view name;
     int (*run)(const Options&);
-  } commands[] = {{"ingest", ingest},
-                  {"report", report},
-                  {"rows", rows},
-                  {"sum", sum},
-                  {"status", status},
-                  {"explain", explain},
-                  {"list", list},
-                  {"forget", forget},
-                  {"erase", erase},
-                  {"rebuild", rebuild},
-                  {"retry", retry},
-                  {"schema", schema},
-                  {"geo fill", geo_fill},
-                  {"geo stats", geo_stats},
-                  {"geo lookup", geo_lookup},
+  } commands[] = {{"ingest", ingest},      {"report", report},     {"rows", rows},           {"sum", sum},
+                  {"status", status},      {"explain", explain},   {"list", list},           {"forget", forget},
+                  {"erase", erase},        {"rebuild", rebuild},   {"retry", retry},         {"prune", prune},
+                  {"schema", schema},      {"geo fill", geo_fill}, {"geo stats", geo_stats}, {"geo lookup", geo_lookup},
                   {"geo purge", geo_purge}};
   for (const auto& command : commands)
     if (command.name == options->command) return command.run(*options);

@@ -26,6 +26,7 @@ int forget(const Options& options);
 int erase(const Options& options);
 int rebuild(const Options& options);
 int retry(const Options& options);
+int prune(const Options& options);
 int schema(const Options& options);
 
 // Words for people, all on stderr: "track-usage: warning: ...", and a hint line.

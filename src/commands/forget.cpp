@@ -17,6 +17,9 @@ int forget(const Options& options) {
   RowQuery query;
   std::string logs;
   for (const SourceRecord& s : sources) {
+    if (s.first_date != no_number && s.first_date < c.counting.pruned.rows)
+      throw Error(Exit::usage, fmt::format("source {} ({}) has rows that were pruned", s.id, visible(s.path)),
+                  "what they are in the summaries cannot be told any more; erase takes out rows that are left");
     query.sources.push_back(s.id);
     logs += fmt::format("{}{} ({}, {})", logs.empty() ? "" : ", ", s.id, visible(s.path),
                         counted(s.stored - s.erased, "row"));

@@ -97,14 +97,14 @@ int rebuild(const Options& options) {
   const std::uint64_t rows = sum_rows(*c.store, c.counting, asked.all);
   std::uint64_t differ = 0, added = 0;
   Table table = difference_table();
-  store.compare_draft([&](const Difference& d) {
+  store.compare_draft(whole_from(c.counting), [&](const Difference& d) {
     if (contains(asked.added, d.hook)) {
       ++added;
       return;
     }
     if (++differ <= shown_differences) add_to(table, d);
   });
-  store.adopt_draft(options.fix ? asked.all : asked.added);
+  store.adopt_draft(whole_from(c.counting), options.fix ? asked.all : asked.added);
   store.end(writes && !options.dry_run);
 
   if (differ != 0) write_stdout(table.text({}));

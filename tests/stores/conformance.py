@@ -7,6 +7,7 @@ to the run, the server or the line between them.
 """
 
 import collections
+import datetime
 import json
 import os
 import pathlib
@@ -203,6 +204,53 @@ def corrected():
     bench.check("the new summary counts all", sum(c["hits"] for c in sums["day"]) if sums else None, rows_of_store(target))
     correct("retry", "retry")
     holds("retried", target, rows + printed("second.log"))
+
+
+def pruned():
+    """Old rows and cells go, what is kept longer stays whole, and what is done later respects it."""
+    bench.room("pruned")
+    target = store.new()
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    day = lambda age: (today - datetime.timedelta(days=age)).isoformat()
+    old, new = lines(1500, seed=81, start=day(100), hours=24 * 90), lines(1500, seed=82, start=day(9), hours=24 * 8)
+    bench.write("old.log", old)
+    bench.write("new.log", new)
+    bench.ingest("old.log", "new.log", sinks=(target,))
+    rows = printed("old.log", "new.log")
+    keep = ("--keep", "rows=20d,hour=5d,day=60d")
+    dry = bench.run("prune", "--from", target, *keep, "--dry-run")
+    bench.check("a dry run removes nothing", (dry.returncode, rows_of_store(target)), (0, len(rows)))
+    for time in ("first", "second"):
+        done = bench.run("prune", "--from", target, *keep, "--yes")
+        bench.check(f"the {time} prune: exit", done.returncode, 0)
+    left = [r for r in rows if r["date"][:10] >= day(20)]
+    bench.check("rows", alike(told("rows", "--from", target)), alike(left))
+
+    def sums_are(what, all_rows):
+        since = {"hour": day(5) + "T", "day": day(60), "month": ""}
+        for hook in KEYS:
+            right = {p: [c for c in cells if c["date"] >= since[p]] for p, cells in sums_of(all_rows, hook).items()}
+            bench.check(f"{what}: sum {hook}", told("sum", hook, "--from", target) == right, True)
+
+    sums_are("pruned", rows)
+    done = bench.run("rebuild", "--from", target, "--fix", "--yes")
+    bench.check("rebuild finds nothing wrong", (done.returncode, b"the summaries agree" in done.stdout + done.stderr), (0, True))
+    sums_are("rebuilt", rows)
+    refused = bench.run("forget", "--from", target, "--yes", str(bench.folder / "old.log"))
+    bench.check("a log whose rows were pruned is not forgotten", (refused.returncode, b"pruned" in refused.stderr), (2, True))
+    bench.ingest("old.log", "new.log", sinks=(target,))
+    bench.check("nor taken again", rows_of_store(target), len(left))
+    gone = [r for r in left if r["date"][:10] < day(4)]  # of some of them the hours were pruned
+    bench.run("erase", "--from", target, "--until", day(4), "--yes")
+    bench.check("erased", rows_of_store(target), len(left) - len(gone))
+    erased = collections.Counter(json.dumps(r, sort_keys=True) for r in gone)
+    rest = []
+    for row in rows:
+        text = json.dumps(row, sort_keys=True)
+        erased[text] -= 1
+        if erased[text] < 0:
+            rest.append(row)
+    sums_are("erased", rest)
 
 
 def killed():
@@ -439,6 +487,7 @@ corrected()
 behind()
 with_everything()
 programs()
+pruned()
 killed()
 if store.is_server:
     side_by_side()
