@@ -79,7 +79,9 @@ int prune(const Options& options) {
   const std::string what = what_goes(marks, c.counting.zone);
   if (!consent(options, *c.store, "remove " + what)) return 0;
   if (options.dry_run) {
-    const Removed rows = count_rows(*c.store, {.until = marks.rows}, Filter());
+    RowQuery old;
+    old.until = marks.rows;
+    const Removed rows = count_rows(*c.store, old, Filter());
     tell_done(options, fmt::format("pruned {}: {}", what, counted(rows.rows, "row")), *c.store);
     return 0;
   }
