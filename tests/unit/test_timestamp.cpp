@@ -187,8 +187,9 @@ TEST_CASE("timestamp: ages are numbers with a unit") {
   CHECK(parse_age("2h") == 7'200);
   CHECK(parse_age("7d") == 604'800);
   CHECK(parse_age("4w") == 2'419'200);
+  CHECK(parse_age("2y") == 63'072'000);
   for (const char* wrong :
-       {"", "d", "-1d", "1", "1.5h", "1 d", "1y", "1dd", "99999999999999999d", "18446744073709551615s"})
+       {"", "d", "-1d", "1", "1.5h", "1 d", "1Y", "1dd", "99999999999999999d", "18446744073709551615s"})
     CHECK_FALSE(parse_age(wrong));
 }
 
